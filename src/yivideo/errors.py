@@ -1,0 +1,188 @@
+"""What can go wrong, with the exit code and the name each error has for scripts.
+
+Every error a user can cause is a `YiVideoError`. Its message is one sentence that says what is
+wrong and, where there is something to do, what to do. `docs/reference/exit-codes.md` lists them
+all; a test holds the two together.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """How the command ends, as a process exit status."""
+
+    OK = 0
+    # A fault of YiVideo itself: worth a bug report.
+    INTERNAL = 1
+    # The command line or a parameter makes no sense.
+    USAGE = 2
+    # The video is missing, unreadable, or nothing that can be decoded.
+    INPUT = 3
+    # The video was read whole and has no subtitles in its picture.
+    NO_SUBTITLES = 4
+    # The file is damaged or cut short: what was readable was extracted.
+    PARTIAL = 5
+    # The result could not be written.
+    OUTPUT = 6
+    # A device was asked for that cannot be used.
+    DEVICE = 7
+    # Several videos were given and some of them failed.
+    BATCH = 8
+    # Stopped by Ctrl-C or by the caller: 128 + SIGINT, as shells have it.
+    CANCELLED = 130
+
+
+class YiVideoError(Exception):
+    """Base of all errors that are reported to the user in one sentence.
+
+    Attributes:
+        exit_code: what the process exits with when this error ends it.
+        code: a short stable name for scripts and for `--json`.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+    code: ClassVar[str] = "internal"
+
+    @property
+    def message(self) -> str:
+        """The sentence for the user."""
+        return str(self)
+
+
+class UsageError(YiVideoError):
+    """A parameter makes no sense: a bad area, an unknown format, a step that does not exist."""
+
+    exit_code = ExitCode.USAGE
+    code = "usage"
+
+
+class InputError(YiVideoError):
+    """The video, or another file to read, cannot be used."""
+
+    exit_code = ExitCode.INPUT
+    code = "input"
+
+
+class InputMissing(InputError):
+    """There is no such file, or the folder holds no videos."""
+
+    code = "input-missing"
+
+
+class InputUnreadable(InputError):
+    """The file is there and cannot be read: no permission, not a regular file, a read error."""
+
+    code = "input-unreadable"
+
+
+class NotAVideo(InputError):
+    """The file is empty, or of no container format that is accepted."""
+
+    code = "not-a-video"
+
+
+class NoVideoStream(InputError):
+    """The container holds no video stream (audio alone, or only a cover picture)."""
+
+    code = "no-video-stream"
+
+
+class UnsupportedCodec(InputError):
+    """No decoder here reads the video stream."""
+
+    code = "unsupported-codec"
+
+
+class NoFrames(InputError):
+    """There is a video stream, and not a single frame of it could be decoded."""
+
+    code = "no-frames"
+
+
+class BadSubtitlesFile(InputError):
+    """A subtitles JSON file is not what YiVideo writes; the message names the place."""
+
+    code = "bad-subtitles-file"
+
+
+class ModelMissing(YiVideoError):
+    """The model files are not where the installed package should carry them."""
+
+    code = "model-missing"
+
+
+class NoSubtitles(YiVideoError):
+    """The video was read whole and no subtitles were found in its picture."""
+
+    exit_code = ExitCode.NO_SUBTITLES
+    code = "no-subtitles"
+
+
+class TruncatedInput(YiVideoError):
+    """The video is damaged or cut short; what was readable was used.
+
+    Attributes:
+        readable_until: seconds of presentation time up to which frames could be decoded.
+    """
+
+    exit_code = ExitCode.PARTIAL
+    code = "truncated-input"
+
+    def __init__(self, message: str, *, readable_until: float) -> None:
+        super().__init__(message)
+        self.readable_until = readable_until
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions are rebuilt from `args` alone, which would drop the keyword.
+        return (_truncated_input, (self.message, self.readable_until))
+
+
+def _truncated_input(message: str, readable_until: float) -> TruncatedInput:
+    return TruncatedInput(message, readable_until=readable_until)
+
+
+class OutputError(YiVideoError):
+    """A result could not be written."""
+
+    exit_code = ExitCode.OUTPUT
+    code = "output"
+
+
+class OutputExists(OutputError):
+    """The result is there already, and neither overwriting nor skipping was asked for."""
+
+    code = "output-exists"
+
+
+class OutputDenied(OutputError):
+    """The folder or file may not be written, or the folder does not exist."""
+
+    code = "output-denied"
+
+
+class DiskFull(OutputError):
+    """The disk, or the user's quota on it, is full."""
+
+    code = "disk-full"
+
+
+class DeviceUnavailable(YiVideoError):
+    """The device asked for is not there or does not work; nothing else was used in its place."""
+
+    exit_code = ExitCode.DEVICE
+    code = "device-unavailable"
+
+
+class BatchFailed(YiVideoError):
+    """Some of several videos failed; the others are done."""
+
+    exit_code = ExitCode.BATCH
+    code = "batch-failed"
+
+
+class Cancelled(YiVideoError):
+    """Stopped on request, with nothing half-written left behind."""
+
+    exit_code = ExitCode.CANCELLED
+    code = "cancelled"

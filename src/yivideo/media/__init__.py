@@ -1,0 +1,1 @@
+"""Video files: opening, probing, decoding and sampling frames with PyAV."""

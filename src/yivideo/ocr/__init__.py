@@ -1,0 +1,1 @@
+"""Text detection and recognition: model files, runtimes, readers."""
