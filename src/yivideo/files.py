@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,7 +35,7 @@ def output_error(error: OSError, path: Path) -> OutputError:
 
 
 @contextlib.contextmanager
-def atomic_writer(path: Path) -> Iterator[BinaryIO]:
+def atomic_writer(path: Path) -> Generator[BinaryIO]:
     """Open a file for writing that appears under its name only when the block ends well.
 
     The bytes go to a hidden file in the same folder, are flushed to the disk and renamed over
@@ -56,7 +56,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     try:
         # os.replace onto a folder fails differently on every system: say it before any work.
         if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))  # noqa: TRY301
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         handle, name = tempfile.mkstemp(prefix=".yivideo-", suffix=".part", dir=path.parent)
         aside = Path(name)
         with os.fdopen(handle, "wb") as file:
