@@ -30,6 +30,8 @@ def read_json(text: str) -> Subtitles:
         raise BadSubtitlesFile(
             "This is not a subtitles file: it is nested too deeply, or a number is too long."
         ) from error
+    if not _is_text(data):
+        raise BadSubtitlesFile("This is not a subtitles file: it holds half a character (\\ud8..).")
     if not isinstance(data, dict):
         raise BadSubtitlesFile("This is not a subtitles file: it does not begin with an object.")
     version: object = data.get("schema_version", SCHEMA_VERSION)
@@ -57,3 +59,12 @@ def _sentence(error: ErrorDetails, count: int) -> str:
         message = "this field is missing"
     more = f" ({count - 1} more like it)" if count > 1 else ""
     return f"{place or 'file'}: {message[:1].lower()}{message[1:]}{more}."
+
+
+def _is_text(data: object) -> bool:
+    """Whether all strings can be written as UTF-8; JSON's escapes can name what cannot."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
