@@ -7,7 +7,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from yivideo.media.orientation import Orientation
+from yivideo.media.orientation import Orientation, orientation_of
 
 Pixels = NDArray[np.uint8]
 BoxTuple = tuple[int, int, int, int]
@@ -66,6 +66,12 @@ class Layout:
         self.shift = int(deep[1]) - 8 if deep else 0
         self.deep = deep is not None
         self.direct = bool(deep or top or _LUMA_8.match(pixel_format))
+
+    @classmethod
+    def of(cls, picture: VideoFrame) -> "Layout":
+        """The layout of this picture, turned as its display matrix asks."""
+        turned = orientation_of(picture)
+        return cls(picture.width, picture.height, picture.format.name, turned)
 
     def fits(self, picture: VideoFrame) -> bool:
         """Whether the picture has the size and pixel format this layout was made for."""

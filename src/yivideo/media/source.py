@@ -15,7 +15,6 @@ from typing import Self, cast
 import av
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
-from av.error import InvalidDataError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -161,7 +160,8 @@ def _open_container(real: Path, hwaccel: HWAccel | None) -> InputContainer:
         raise InputUnreadable(f"'{name}' needs more memory than there is.") from error
     except Exception as error:
         # Damaged files raise IndexError, UnicodeDecodeError and more besides PyAV's own errors.
-        if hwaccel is not None and not isinstance(error, OSError | InvalidDataError):
+        if hwaccel is not None:
+            # The file opens without the device: see `accelerated.open_on`.
             raise
         raise _refusal(name, head, error) from error
 
