@@ -29,7 +29,9 @@ def open_on(source: Source, device: str) -> Source:
     try:
         reader = source.reopen(wanted)
     except (FFmpegError, MemoryError, RuntimeError) as error:
-        raise DeviceUnavailable(f"'{device}' cannot decode this video: {error}.") from error
+        raise DeviceUnavailable(
+            f"'{device}' cannot decode here: no such GPU, or no driver for it ({error})."
+        ) from error
     if not reader.stream.codec_context.is_hwaccel:
         codec = reader.stream.codec_context.name
         reader.close()

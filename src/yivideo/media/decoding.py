@@ -1,7 +1,7 @@
 """Demuxing and decoding that survives damaged packets, from any place in the film."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from av.error import FFmpegError
 from av.stream import Discard
@@ -21,39 +21,68 @@ _DAMAGE = (FFmpegError, ValueError, IndexError)
 _MAX_DEMUX_ERRORS = 16
 # How much earlier to seek when the first try lands behind the wanted time (seconds).
 _SEEK_MARGINS = (0.0, 2.0, 15.0, float("inf"))
+# MPEG program streams time few of their frames: after a seek the first times are guesses.
+_SETTLING = 1.0
 
 
 class Decoder:
-    """Decodes the film of an open source, whose container it has for itself.
+    """Decodes a film from any place; use it in `with`, or close it.
+
+    Args:
+        reopen: opens the film at its beginning, set up to decode as wanted; may be called again.
+        cancelled: asked before every packet; `Cancelled` is raised when it returns true.
 
     Attributes:
-        source: the file being read.
+        source: the open file, which is this decoder's alone.
         damaged: packets that could not be read or decoded and were passed over.
         broke_off: whether reading ended in an error rather than at the end of the file.
     """
 
-    def __init__(self, source: Source, cancelled: Callable[[], bool] | None = None) -> None:
-        self.source = source
+    def __init__(
+        self, reopen: Callable[[], Source], cancelled: Callable[[], bool] | None = None
+    ) -> None:
+        self._reopen = reopen
+        self._cancelled = cancelled
         self.damaged = 0
         self.broke_off = False
-        self._cancelled = cancelled
+        self.source = self._opened()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Pictures already decoded stay valid."""
+        self.source.close()
+
+    def _opened(self) -> Source:
+        source = self._reopen()
         for stream in source.container.streams:
             if stream.index != source.stream.index:
                 stream.discard = Discard.all
+        self._moved = False
+        return source
 
     def from_here(self) -> Iterator[tuple[VideoFrame, float]]:
         """Pictures from the present position on, with the second at which each is shown."""
         source = self.source
         clock = Clock(float(source.time_base), source.zero, source.period)
+        self._moved = True
         for picture in self._pictures():
-            # Without frame threads a picture's decoding stamp stands in for a missing one.
-            stamp = picture.pts
-            yield picture, clock.time_of(picture.dts if stamp is None else stamp)
+            stamp = None
+            if source.stamps == "pts":
+                stamp = picture.pts
+            elif source.stamps == "dts":
+                stamp = picture.dts
+            yield picture, clock.time_of(stamp)
 
     def from_time(self, start: float) -> Iterator[tuple[VideoFrame, float]]:
         """Pictures shown at `start` seconds or later, exactly, wherever the key frames are."""
+        settling = _SETTLING if self.source.container.format.name == "mpeg" else 0.0
         for margin in _SEEK_MARGINS:
-            landed = self.seek(start - margin)
+            landed = self.seek(start - settling - margin)
             for picture, time in self.from_here():
                 if not landed and time > start:
                     break
@@ -64,18 +93,25 @@ class Decoder:
                 return
 
     def seek(self, time: float) -> bool:
-        """Go to a key frame at or before `time`; true if that is the beginning of the file.
+        """Go to a key frame at or before `time`; true if that is surely the beginning of the film.
 
-        Some containers land later than asked; bare streams cannot seek and stay where they are.
+        Some containers land later than asked. Where nothing can be sought the film is opened anew.
         """
         source = self.source
-        beginning = time <= 0
-        ticks = round((max(time, 0.0) + source.zero) / source.time_base)
-        try:
-            source.container.seek(ticks, stream=source.stream)
-        except FFmpegError:
-            return True
-        return beginning
+        if time > 0 and source.stamps != "none":
+            ticks = round((time + source.zero) / source.time_base)
+            try:
+                source.container.seek(ticks, stream=source.stream)
+            except FFmpegError:
+                pass
+            else:
+                self._moved = True
+                return False
+        if self._moved:
+            # Seeking to the first time stamp may land at the second key frame (MPEG-TS).
+            source.close()
+            self.source = self._opened()
+        return True
 
     def _pictures(self) -> Iterator[VideoFrame]:
         cancelled, decode = self._cancelled, self.source.stream.codec_context.decode

@@ -1,4 +1,4 @@
-"""Telling a file that was cut short from one that is whole."""
+"""How long a film says it is, and telling a file that was cut short from one that is whole."""
 
 import math
 
@@ -9,10 +9,28 @@ from yivideo.media.source import Source
 
 # Containers whose header announces a length. The others' is guessed from the file that is there.
 _ANNOUNCING = frozenset({"mov", "matroska", "avi", "flv", "asf", "mxf"})
-# Of these, the length is that of the film itself and not of the longest stream.
+# Their length counts from the clock's 0 and not from the first frame.
+_FROM_CLOCK_ZERO = frozenset({"matroska", "flv", "nut"})
+# Their streams' lengths are their own and not the longest stream's.
 _PER_STREAM = frozenset({"mov", "avi"})
 # Headers round, and count a last frame more or less.
 _SLACK = 1.0
+
+
+def announced_length(source: Source) -> float | None:
+    """Seconds from the film's beginning to its end, or the longest stream's, or a guess at it."""
+    stream = source.stream
+    if source.stamps == "dts" and stream.duration is not None:
+        return float(stream.duration * source.time_base)
+    if stream.duration is not None:
+        return float(((stream.start_time or 0) + stream.duration) * source.time_base) - source.zero
+    tagged = _tagged_end(source)
+    if tagged is not None:
+        return tagged - max(source.zero, 0.0)
+    ticks = source.container.duration
+    if ticks is None:
+        return None
+    return ticks / av.time_base - (max(source.zero, 0.0) if _is(source, _FROM_CLOCK_ZERO) else 0.0)
 
 
 def ended_early(source: Source, end_time: float) -> bool:
@@ -21,35 +39,27 @@ def ended_early(source: Source, end_time: float) -> bool:
     Where only the length of the longest stream is announced, the file's tail is looked at: sound
     that goes on after the picture is no damage.
     """
-    kinds = _ANNOUNCING.intersection(source.container.format.name.split(","))
-    if not kinds:
+    length = announced_length(source)
+    if not _is(source, _ANNOUNCING) or length is None or end_time >= length - _SLACK:
         return False
-    announced = _film_length(source) if kinds & _PER_STREAM else _tagged_length(source)
-    if announced is not None:
-        return end_time < announced - _SLACK
-    ticks = source.container.duration
-    if ticks is None:
-        return False
-    announced = ticks / av.time_base - max(source.zero, 0.0)
-    return end_time < announced - _SLACK and _last_time(source, announced) < announced - _SLACK
+    if _is(source, _PER_STREAM) or _tagged_end(source) is not None:
+        return True
+    return _last_time(source, length) < length - _SLACK
 
 
-def _film_length(source: Source) -> float | None:
-    stream = source.stream
-    if stream.duration is None:
-        return None
-    return float(((stream.start_time or 0) + stream.duration) * source.time_base) - source.zero
+def _is(source: Source, formats: frozenset[str]) -> bool:
+    return not formats.isdisjoint(source.container.format.name.split(","))
 
 
-def _tagged_length(source: Source) -> float | None:
+def _tagged_end(source: Source) -> float | None:
     """Matroska muxers note each stream's end as a tag, "01:23:45.678000000"."""
     tag = source.stream.metadata.get("DURATION", "")
     try:
         hours, minutes, seconds = tag.split(":")
-        length = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        end = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     except ValueError:
         return None
-    return length - max(source.zero, 0.0) if math.isfinite(length) else None
+    return end if math.isfinite(end) else None
 
 
 def _last_time(source: Source, announced: float) -> float:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from yivideo.errors import DeviceUnavailable, NoFrames, YiVideoError
 from yivideo.media.accelerated import open_on
@@ -12,6 +11,7 @@ from yivideo.media.decoding import Decoder
 from yivideo.media.ending import ended_early
 from yivideo.media.frame import BoxLike, Frame, Layout
 from yivideo.media.source import Source
+from yivideo.media.tuning import for_reading
 
 __all__ = ["BoxLike", "Frame", "FrameReader", "ReadReport", "read_frames"]
 
@@ -54,12 +54,12 @@ class FrameReader(Iterator[Frame]):
     def close(self) -> None:
         """Stop reading and close the file."""
         self._frames.close()
-        self._decoder.source.close()
+        self._decoder.close()
 
     def _read(self) -> Generator[Frame]:
         decoder, start, end = self._decoder, self._start, self._end
-        with decoder.source as source:
-            tick, period = float(source.time_base), source.period
+        with decoder:
+            tick, period = float(decoder.source.time_base), decoder.source.period
             layout: Layout | None = None
             frames, end_time, stopped = 0, 0.0, False
             for picture, time in decoder.from_time(start) if start else decoder.from_here():
@@ -116,33 +116,14 @@ def read_frames(
         DeviceUnavailable: the device cannot decode this film.
         Cancelled: `cancelled` returned true.
     """
-    reader = open_on(source, device)
-    if device == "cpu":
-        _set_up_threads(reader.stream)
-    return FrameReader(Decoder(reader, cancelled), start=start, end=end)
 
+    def reopen() -> Source:
+        reader = open_on(source, device)
+        if device == "cpu":
+            for_reading(reader.stream)
+        return reader
 
-def _set_up_threads(stream: VideoStream) -> None:
-    """Choose what decodes in the fewest CPU seconds, if it takes no longer.
-
-    Measured on 2 cores, CPU / wall seconds against PyAV's default (SLICE):
-
-    - H.264, 1000 x 720p: default 1.63, FRAME 1.54, this 1.43 CPU; the deblocking of B pictures
-      costs 10-15 % and its lack is not seen (PSNR of the luma 66 dB, at least 53).
-    - HEVC, 1000 x 720p: default 1.95 / 1.31, NONE 1.19 / 1.19, this 1.24 / 0.80;
-      10 bits, 500 x 720p: default 1.66 / 1.11, NONE 1.18 / 1.18, this 1.44 / 0.90; at least 55 dB.
-    - AV1, 500 x 720p: one thread 0.52 / 0.52, dav1d's own threads 0.69 / 0.43: left to them.
-    - VP9, MPEG-2, MPEG-4: within 5 % of each other whatever is chosen.
-    """
-    context = stream.codec_context
-    if context.name == "h264":
-        context.options = {"skip_loop_filter": "bidir"}
-    elif context.name == "hevc":
-        context.thread_type = "FRAME"
-        context.options = {"skip_loop_filter": "bidir"}
-    elif context.name == "libdav1d":
-        # Synthetic film grain is work to add and noise over the text.
-        context.options = {"export_side_data": "film_grain"}
+    return FrameReader(Decoder(reopen, cancelled), start=start, end=end)
 
 
 def _refitted(picture: VideoFrame, layout: Layout) -> tuple[VideoFrame, Layout]:

@@ -10,7 +10,7 @@ import stat
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Literal, Self, cast
 
 import av
 from av.codec.hwaccel import HWAccel
@@ -34,6 +34,9 @@ CONTAINERS = (
     "ivf,av1,obu,h264,hevc,vvc,mpegvideo,m4v,vc1,yuv4mpegpipe,gif"
 )
 
+# Bare streams: no container, no time stamps worth the name, no seeking.
+_BARE = frozenset({"h264", "hevc", "vvc", "mpegvideo", "m4v", "vc1", "obu", "av1", "dv"})
+
 # More than any film has (8K is 33 million); a tiny file may ask for pictures of gigabytes.
 MAX_PIXELS = 2**26
 
@@ -49,17 +52,26 @@ class Source:
         stream: the video stream that is the film.
         zero: what a player shows as 0, in seconds of the stream's own clock; subtract it.
         period: usual time between two frames in seconds (1/25 where the file does not say).
+        stamps: which of a frame's time stamps can be trusted, "none" where frames are counted.
     """
 
-    __slots__ = ("container", "path", "period", "stream", "zero")
+    __slots__ = ("container", "path", "period", "stamps", "stream", "zero")
 
     def __init__(self, path: Path, container: InputContainer, stream: VideoStream) -> None:
         self.path = path
         self.container = container
         self.stream = stream
-        self.zero = _zero(container, stream)
         rate = stream.average_rate or stream.guessed_rate or stream.base_rate
         self.period = float(1 / rate) if rate else 0.04
+        self.zero = _zero(container, stream)
+        self.stamps: Literal["pts", "dts", "none"] = "pts"
+        if container.format.name == "avi":
+            # AVI has decoding times only, and FFmpeg's guesses at the others are out of order.
+            # A picture comes out of the decoder as many frames late as it reorders.
+            self.stamps = "dts"
+            self.zero += stream.codec_context.reorder_depth * self.period
+        elif container.format.name in _BARE:
+            self.stamps = "none"
 
     @property
     def name(self) -> str:
