@@ -1,0 +1,1 @@
+"""The public benchmark for burned-in subtitles: renderer, scorer, accuracy and cost."""

@@ -1,0 +1,1 @@
+"""Render videos with burned-in subtitles whose exact words and frames are known."""
