@@ -1,5 +1,6 @@
 """Demuxing and decoding that survives damaged packets, from any place in the film."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Self
 
@@ -9,7 +10,7 @@ from av.video.frame import VideoFrame
 
 from yivideo.errors import Cancelled, InputUnreadable
 from yivideo.media.source import Source
-from yivideo.media.timing import Clock
+from yivideo.media.timing import ROUNDING, Clock
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -70,26 +71,22 @@ class Decoder:
         source = self.source
         clock = Clock(float(source.time_base), source.zero, source.period)
         self._moved = True
-        for picture in self._pictures():
-            stamp = None
-            if source.stamps == "pts":
-                stamp = picture.pts
-            elif source.stamps == "dts":
-                stamp = picture.dts
+        for picture, stamp in self._pictures():
             yield picture, clock.time_of(stamp)
 
     def from_time(self, start: float) -> Iterator[tuple[VideoFrame, float]]:
         """Pictures shown at `start` seconds or later, exactly, wherever the key frames are."""
         settling = _SETTLING if self.source.container.format.name == "mpeg" else 0.0
+        earliest = start - ROUNDING
         for margin in _SEEK_MARGINS:
             landed = self.seek(start - settling - margin)
             for picture, time in self.from_here():
-                if not landed and time > start:
+                if not landed and time > start + ROUNDING:
                     break
                 landed = True
-                if time >= start:
+                if time >= earliest:
                     yield picture, time
-            else:
+            if landed:
                 return
 
     def seek(self, time: float) -> bool:
@@ -113,23 +110,33 @@ class Decoder:
             self.source = self._opened()
         return True
 
-    def _pictures(self) -> Iterator[VideoFrame]:
-        cancelled, decode = self._cancelled, self.source.stream.codec_context.decode
+    def _pictures(self) -> Iterator[tuple[VideoFrame, int | None]]:
+        """Pictures in presentation order with the time stamps that can be trusted."""
+        source, cancelled = self.source, self._cancelled
+        stamps = _DecodingStamps(source) if source.stamps == "dts" else None
         for packet in self._packets():
             if cancelled is not None and cancelled():
                 raise Cancelled("Stopped on request.")
-            try:
-                pictures = decode(packet)
-            except MemoryError as error:
-                raise InputUnreadable(
-                    f"There is not enough memory to decode the pictures of '{self.source.name}'."
-                ) from error
-            except EOFError:
-                return
-            except _DAMAGE:
-                self.damaged += 1
-                continue
-            yield from pictures
+            if stamps is not None and packet is not None:
+                stamps.enter(packet.dts)
+            for picture in self._decoded(packet):
+                if stamps is not None:
+                    yield picture, stamps.leave()
+                else:
+                    yield picture, None if source.stamps == "none" else picture.pts
+
+    def _decoded(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
+        try:
+            return self.source.stream.codec_context.decode(packet)
+        except MemoryError as error:
+            raise InputUnreadable(
+                f"There is not enough memory to decode the pictures of '{self.source.name}'."
+            ) from error
+        except EOFError:
+            pass
+        except _DAMAGE:
+            self.damaged += 1
+        return []
 
     def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
         """The film's packets, and None at the end to bring out what the decoder still holds."""
@@ -152,3 +159,25 @@ class Decoder:
         else:
             self.broke_off = True
         yield None
+
+
+class _DecodingStamps:
+    """Presentation times where packets carry decoding times only.
+
+    The decoder takes packets in one order and gives pictures in another, at the same pace: the
+    n-th picture out is shown at the n-th decoding time in.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._waiting: deque[int] = deque()
+        # More than the decoder holds back are packets that gave no picture.
+        self._held_back = source.stream.codec_context.reorder_depth + 1
+
+    def enter(self, stamp: int | None) -> None:
+        if stamp is not None:
+            self._waiting.append(stamp)
+            while len(self._waiting) > self._held_back:
+                self._waiting.popleft()
+
+    def leave(self) -> int | None:
+        return self._waiting.popleft() if self._waiting else None

@@ -20,8 +20,6 @@ _SLACK = 1.0
 def announced_length(source: Source) -> float | None:
     """Seconds from the film's beginning to its end, or the longest stream's, or a guess at it."""
     stream = source.stream
-    if source.stamps == "dts" and stream.duration is not None:
-        return float(stream.duration * source.time_base)
     if stream.duration is not None:
         return float(((stream.start_time or 0) + stream.duration) * source.time_base) - source.zero
     tagged = _tagged_end(source)

@@ -11,6 +11,7 @@ from yivideo.media.decoding import Decoder
 from yivideo.media.ending import ended_early
 from yivideo.media.frame import BoxLike, Frame, Layout
 from yivideo.media.source import Source
+from yivideo.media.timing import ROUNDING
 from yivideo.media.tuning import for_reading
 
 __all__ = ["BoxLike", "Frame", "FrameReader", "ReadReport", "read_frames"]
@@ -63,7 +64,7 @@ class FrameReader(Iterator[Frame]):
             layout: Layout | None = None
             frames, end_time, stopped = 0, 0.0, False
             for picture, time in decoder.from_time(start) if start else decoder.from_here():
-                if end is not None and time >= end:
+                if end is not None and time >= end - ROUNDING:
                     end_time, stopped = time, True
                     break
                 if layout is None:
@@ -72,7 +73,7 @@ class FrameReader(Iterator[Frame]):
                     picture, layout = _refitted(picture, layout)  # noqa: PLW2901
                 yield Frame(picture, time, frames, layout)
                 frames += 1
-                end_time = time + (picture.duration * tick or period)
+                end_time = round(time + (picture.duration * tick or period), 6)
             self.report = self._finished(frames, end_time, stopped=stopped)
 
     def _finished(self, frames: int, end_time: float, *, stopped: bool) -> ReadReport:
@@ -120,7 +121,7 @@ def read_frames(
     def reopen() -> Source:
         reader = open_on(source, device)
         if device == "cpu":
-            for_reading(reader.stream)
+            for_reading(reader)
         return reader
 
     return FrameReader(Decoder(reopen, cancelled), start=start, end=end)

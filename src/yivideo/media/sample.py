@@ -39,7 +39,7 @@ def sample_frames(
 
     def reopen() -> Source:
         reader = source.reopen()
-        for_sampling(reader.stream)
+        for_sampling(reader)
         return reader
 
     with Decoder(reopen) as decoder:

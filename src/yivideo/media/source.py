@@ -22,6 +22,7 @@ from yivideo.errors import (
     InputError,
     InputMissing,
     InputUnreadable,
+    NoFrames,
     NotAVideo,
     NoVideoStream,
     UnsupportedCodec,
@@ -67,9 +68,7 @@ class Source:
         self.stamps: Literal["pts", "dts", "none"] = "pts"
         if container.format.name == "avi":
             # AVI has decoding times only, and FFmpeg's guesses at the others are out of order.
-            # A picture comes out of the decoder as many frames late as it reorders.
             self.stamps = "dts"
-            self.zero += stream.codec_context.reorder_depth * self.period
         elif container.format.name in _BARE:
             self.stamps = "none"
 
@@ -185,6 +184,8 @@ def _refusal(name: str, head: bytes, error: Exception) -> InputError:
             f"'{name}' cannot be decoded: its index (moov) is missing or damaged, as in a download "
             "or recording that was cut short."
         )
+    if head[:4] == b"\x1a\x45\xdf\xa3" and isinstance(error, EOFError):
+        return NoFrames(f"'{name}' holds a header and no frames.")
     if isinstance(error, OSError) and not isinstance(error, EOFError):
         return InputUnreadable(f"'{name}' cannot be read: {error.strerror}.")
     return NotAVideo(f"'{name}' is not a video in a format that is accepted (mp4, mkv, ts, ...).")

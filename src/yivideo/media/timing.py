@@ -1,5 +1,7 @@
 """Presentation times that always move forward, whatever the file says."""
 
+# Times are rounded to microseconds; comparisons allow for that (seconds).
+ROUNDING = 1e-6
 # A clock that goes back further than this was spliced, not merely disturbed (seconds).
 _SPLICE = 1.0
 
@@ -26,9 +28,9 @@ class Clock:
         """Seconds at which the next frame in presentation order is shown."""
         last = self._last
         if stamp is None:
-            time = 0.0 if last is None else last + self._period
+            time = 0.0 if last is None else round(last + self._period, 6)
         else:
-            time = stamp * self._tick + self._offset
+            time = round(stamp * self._tick + self._offset, 6)
             if last is not None and time <= last:
                 time = self._repaired(time, last)
         self._last = time
@@ -36,7 +38,7 @@ class Clock:
 
     def _repaired(self, time: float, last: float) -> float:
         if last - time < _SPLICE:
-            return last + self._period / 2
-        resumed = last + self._period
+            return round(last + self._period / 2, 6)
+        resumed = round(last + self._period, 6)
         self._offset += resumed - time
         return resumed

@@ -1,6 +1,6 @@
 """How each codec decodes most cheaply."""
 
-from av.video.stream import VideoStream
+from yivideo.media.source import Source
 
 # Deblocking of B pictures costs 10-15 % and its lack is not seen (see `for_reading`).
 _NO_B_DEBLOCKING = {"skip_loop_filter": "bidir"}
@@ -8,7 +8,7 @@ _NO_B_DEBLOCKING = {"skip_loop_filter": "bidir"}
 _NO_GRAIN = {"export_side_data": "film_grain"}
 
 
-def for_reading(stream: VideoStream) -> None:
+def for_reading(source: Source) -> None:
     """Choose what reads a whole film in the fewest CPU seconds, if it takes no longer.
 
     Measured on 2 cores, CPU / wall seconds against PyAV's default (SLICE threads):
@@ -20,19 +20,21 @@ def for_reading(stream: VideoStream) -> None:
     - AV1, 500 x 720p: one thread 0.52 / 0.52, dav1d's own threads 0.69 / 0.43: left to them.
     - VP9, MPEG-2, MPEG-4: within 5 % of each other whatever is chosen.
     """
-    context = stream.codec_context
+    context = source.stream.codec_context
     if context.name == "h264":
         context.options = _NO_B_DEBLOCKING
     elif context.name == "hevc":
-        context.thread_type = "FRAME"
+        if source.stamps == "pts":
+            # Frame threads hold back more pictures than decoding times allow for.
+            context.thread_type = "FRAME"
         context.options = _NO_B_DEBLOCKING
     elif context.name == "libdav1d":
         context.options = _NO_GRAIN
 
 
-def for_sampling(stream: VideoStream) -> None:
+def for_sampling(source: Source) -> None:
     """Choose what decodes single frames with the least work thrown away by the next seek."""
-    context = stream.codec_context
+    context = source.stream.codec_context
     if context.name in {"h264", "hevc"}:
         context.options = _NO_B_DEBLOCKING
     elif context.name == "libdav1d":
