@@ -16,16 +16,22 @@ MakeFilm = Callable[..., Path]
 
 
 def level(index: int) -> int:
-    """The luma that frame `index` of a test film is filled with; rises with the index."""
-    return 30 + 3 * index
+    """The luma frame `index` of a test film is filled with: rises, and begins anew after 70."""
+    return 30 + 3 * (index % 70)
 
 
-def _picture(index: int, width: int, height: int, pixel_format: str) -> av.VideoFrame:
+def _picture(
+    index: int, width: int, height: int, pixel_format: str, *, noise: bool = False
+) -> av.VideoFrame:
     luma = np.full((height, width), level(index), np.uint8)
+    if noise:
+        luma ^= np.random.default_rng(index).integers(0, 32, luma.shape, np.uint8)
     # A darker mark in the top left corner tells how the picture is turned.
     luma[: height // 4, : width // 4] = 16
     planes = np.stack([luma, np.full_like(luma, 128), np.full_like(luma, 128)])
-    return av.VideoFrame.from_ndarray(planes, format="yuv444p").reformat(format=pixel_format)
+    return av.VideoFrame.from_ndarray(planes, format="yuv444p").reformat(
+        format=pixel_format, threads=1
+    )
 
 
 def _encode(
@@ -44,8 +50,12 @@ def _encode(
     aspect: Fraction | None = None,
     gop: int = 10,
     sound: bool = False,
+    noise: bool = False,
 ) -> Path:
-    """Encode `count` frames, shown at `times` in frame periods (0, 1, 2, ... by default)."""
+    """Encode `count` frames, shown at `times` in frame periods (0, 1, 2, ... by default).
+
+    With `noise` the frames take many bytes, so that these and not the headers are most of the file.
+    """
     with av.open(
         str(path), "w", format=container, container_options=container_options or {}
     ) as out:
@@ -60,7 +70,7 @@ def _encode(
         if sound:
             _add_sound(out)
         for index, shown in enumerate(times or range(count)):
-            picture = _picture(index, *size, pixel_format)
+            picture = _picture(index, *size, pixel_format, noise=noise)
             picture.pts, picture.time_base = shown, Fraction(1, rate)
             out.mux(stream.encode(picture))
         out.mux(stream.encode(None))

@@ -1,6 +1,8 @@
 """How long a film says it is, and telling a file that was cut short from one that is whole."""
 
 import math
+import struct
+from pathlib import Path
 
 import av
 from av.error import FFmpegError
@@ -8,11 +10,9 @@ from av.error import FFmpegError
 from yivideo.media.source import Source
 
 # Containers whose header announces a length. The others' is guessed from the file that is there.
-_ANNOUNCING = frozenset({"mov", "matroska", "avi", "flv", "asf", "mxf"})
+_ANNOUNCING = frozenset({"mov", "matroska", "flv", "asf", "mxf"})
 # Their length counts from the clock's 0 and not from the first frame.
 _FROM_CLOCK_ZERO = frozenset({"matroska", "flv", "nut"})
-# Their streams' lengths are their own and not the longest stream's.
-_PER_STREAM = frozenset({"mov", "avi"})
 # Headers round, and count a last frame more or less.
 _SLACK = 1.0
 
@@ -37,12 +37,29 @@ def ended_early(source: Source, end_time: float) -> bool:
     Where only the length of the longest stream is announced, the file's tail is looked at: sound
     that goes on after the picture is no damage.
     """
+    if source.container.format.name == "avi":
+        # FFmpeg shortens the length of an AVI to what is there; its chunks still tell.
+        return _riff_overruns(source.path)
     length = announced_length(source)
     if not _is(source, _ANNOUNCING) or length is None or end_time >= length - _SLACK:
         return False
-    if _is(source, _PER_STREAM) or _tagged_end(source) is not None:
+    if _is(source, frozenset({"mov"})) or _tagged_end(source) is not None:
         return True
     return _last_time(source, length) < length - _SLACK
+
+
+def _riff_overruns(path: Path) -> bool:
+    """Whether the last of the file's RIFF chunks is longer than the file."""
+    size, position = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while position + 8 <= size:
+            file.seek(position)
+            kind, length = struct.unpack("<4sI", file.read(8))
+            if kind != b"RIFF":
+                return False
+            position += 8 + length + length % 2
+    # The pad byte of an odd chunk is often left out at the end.
+    return position > size + 1
 
 
 def _is(source: Source, formats: frozenset[str]) -> bool:

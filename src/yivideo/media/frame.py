@@ -32,6 +32,9 @@ _LUMA_DEEP = re.compile(r"(?:yuva?4\d\dp|gray)(9|10|12|14|16)le$")
 # The same with the bits at the top of 16: the upper byte is the 8-bit luma.
 _LUMA_TOP = re.compile(r"p[024]1[026]le$")
 
+# swscale's threads now and then spoil a few pixels where their slices meet.
+_THREADS = 1
+
 # ITU-R BT.709 in FFmpeg's numbering, and swscale's names for the two matrices in use.
 _BT709 = 1
 
@@ -151,7 +154,9 @@ class Frame:
     def rgb(self, box: BoxLike | BoxTuple | None = None) -> Pixels:
         """The region as shown in colour, (h, w, 3) uint8 RGB: for previews, not for every frame."""
         matrix = "ITU709" if self.picture.colorspace == _BT709 else None
-        coloured = self.picture.reformat(format="rgb24", src_colorspace=matrix).to_ndarray()
+        coloured = self.picture.reformat(
+            format="rgb24", src_colorspace=matrix, threads=_THREADS
+        ).to_ndarray()
         left, top, right, bottom = self._coded(box or (0, 0, self.width, self.height))
         region = coloured[top:bottom, left:right].astype(np.uint8, copy=False)
         return np.ascontiguousarray(self._layout.orientation.turn(region))
@@ -164,13 +169,13 @@ class Frame:
         if step != 1:
             pixels = pixels[::step, ::step]
         if layout.deep:
-            return (pixels >> layout.shift).astype(np.uint8)
+            return (pixels >> layout.shift).astype(np.uint8, order="C")
         # OpenCV takes neither negative strides nor samples with gaps without copying.
         return pixels if upright and layout.pixel == 1 else np.ascontiguousarray(pixels)
 
     def _converted_luma(self, box: BoxLike | BoxTuple | None, step: int) -> Pixels:
         if self._gray is None:
-            self._gray = self.picture.reformat(format="gray")
+            self._gray = self.picture.reformat(format="gray", threads=_THREADS)
         layout = self._layout
         gray = Layout(layout.coded_width, layout.coded_height, "gray", layout.orientation)
         return Frame(self._gray, self.time, self.index, gray).luma(box, step)

@@ -131,7 +131,7 @@ def _refitted(picture: VideoFrame, layout: Layout) -> tuple[VideoFrame, Layout]:
     """The picture in the size of the first one, and the layout for its pixel format."""
     width, height = layout.coded_width, layout.coded_height
     if (picture.width, picture.height) != (width, height):
-        picture = picture.reformat(width, height)
+        picture = picture.reformat(width, height, threads=1)
     return picture, Layout(width, height, picture.format.name, layout.orientation)
 
 
