@@ -1,0 +1,81 @@
+"""Ctrl-C and its relatives, as a request the work can look at instead of an interruption.
+
+The first signal asks; the work stops by itself, within a second. The second ends the process at
+once, after the children are dead and the scratch folder is gone.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Self
+
+from yivideo.errors import Cancelled
+
+# SIGHUP is missing on Windows, SIGBREAK everywhere else.
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+
+
+class Stopped(Cancelled):
+    """Stopped by a signal; ends the process as shells expect it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(_SENTENCES.get(number, "Stopped on request."))
+        self.status = 128 + number
+
+
+_SENTENCES: dict[int, str] = {signal.SIGINT: "Stopped by Ctrl-C."}
+
+
+class Stopping:
+    """Catches the signals that ask to stop, as long as its `with` block runs.
+
+    Attributes:
+        number: the signal that came, None while there was none.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self._at_once: list[Callable[[], None]] = []
+        self._before: dict[int, object] = {}
+
+    def requested(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self.number is not None
+
+    def at_once(self, action: Callable[[], None]) -> None:
+        """Have `action` run before a second signal ends the process."""
+        self._at_once.append(action)
+
+    def check(self) -> None:
+        """Raise `Stopped` if somebody asked to stop."""
+        if self.number is not None:
+            raise Stopped(self.number)
+
+    def __enter__(self) -> Self:
+        # Python lets only the main thread set handlers; elsewhere the caller's stay in force.
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                # What was ignored when we were started (nohup, a background job) stays so.
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() gave
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        if self.number is None:
+            self.number = number
+            return
+        for action in self._at_once:
+            action()
+        os._exit(128 + number)

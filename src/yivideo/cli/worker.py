@@ -1,0 +1,167 @@
+"""The command's side of a child process."""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeVar, cast
+
+from yivideo.cli.child import Broken, Channel, Done, Failed, Task
+from yivideo.cli.crashes import debugging
+from yivideo.cli.stopping import SIGNALS
+from yivideo.cli.wire import read_message, write_message
+
+Argument = TypeVar("Argument")
+Value = TypeVar("Value")
+
+_COMMAND = "from yivideo.cli.child import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The child has ended, wanted or not.
+
+    Attributes:
+        status: as `subprocess` has it: negative is the signal that killed it.
+        details: the end of what it wrote to standard error.
+    """
+
+    status: int
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A message and the worker it came from."""
+
+    worker: "Worker"
+    message: object
+
+
+class Worker:
+    """One child process. What it says arrives in `inbox`, at last that it is `Gone`."""
+
+    def __init__(self, inbox: "queue.Queue[Word]", log: Path) -> None:
+        """Start the child.
+
+        Args:
+            inbox: where its messages go, as `Word`.
+            log: file for what libraries in the child write to standard error.
+        """
+        self._inbox = inbox
+        self._log = log
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_signals_blocked())
+            errors = None if debugging() else stack.enter_context(log.open("wb"))
+            # -P: no module of the folder we stand in may take the place of a library.
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                [sys.executable, "-P", "-c", _COMMAND],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, "PYTHONIOENCODING": "utf-8:backslashreplace"},
+            )
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def send(self, message: object) -> None:
+        """Send a message; a child that is gone will say so in the inbox."""
+        with contextlib.suppress(OSError, ValueError):
+            write_message(cast("BinaryIO", self._process.stdin), message)
+
+    def dismiss(self) -> None:
+        """Tell the child that there is no more work; it ends."""
+        with contextlib.suppress(OSError):
+            cast("BinaryIO", self._process.stdin).close()
+
+    def kill(self) -> None:
+        """End the child at once."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the child has ended; false if it has not by then."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        self._listener.join(seconds)
+        return True
+
+    def _listen(self) -> None:
+        source = cast("BinaryIO", self._process.stdout)
+        with contextlib.suppress(EOFError, OSError, ValueError), source:
+            while True:
+                self._inbox.put(Word(self, read_message(source)))
+        status = self._process.wait()
+        self._inbox.put(Word(self, Gone(status, self._last_words())))
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            return self._log.read_text("utf-8", "backslashreplace")[-20_000:]
+        return ""
+
+
+def run_in_child(
+    function: Callable[[Channel, Argument], Value], argument: Argument, *, seconds: float
+) -> Value | str:
+    """Call a task in a child of its own and wait for it.
+
+    Args:
+        function: a function of a module.
+        argument: what it is called with.
+        seconds: how long it may take.
+
+    Returns:
+        What it returned, or a sentence that says why it did not.
+    """
+    inbox: queue.Queue[Word] = queue.Queue()
+    with tempfile.TemporaryDirectory(prefix="yivideo-", ignore_cleanup_errors=True) as folder:
+        worker = Worker(inbox, Path(folder, "child.log"))
+        try:
+            worker.send(Task(function, argument, Path(folder)))
+            message = inbox.get(timeout=seconds).message
+        except queue.Empty:
+            return f"It did not answer within {seconds:.0f} seconds."
+        finally:
+            worker.kill()
+            worker.wait(1.0)
+    if isinstance(message, Done):
+        return cast("Value", message.value)
+    if isinstance(message, Failed):
+        return message.error.message
+    if isinstance(message, Broken):
+        return message.details.strip().splitlines()[-1]
+    return f"It {gone_sentence(message)}." if isinstance(message, Gone) else "It made no sense."
+
+
+def gone_sentence(gone: Gone) -> str:
+    """What became of a child that ended in the middle of its work."""
+    if gone.status == -getattr(signal, "SIGKILL", 9):
+        return "was killed from outside, perhaps because memory ran out"
+    if gone.status < 0:
+        return f"crashed (signal {-gone.status})"
+    return f"ended unexpectedly (status {gone.status})"
+
+
+@contextlib.contextmanager
+def _signals_blocked() -> Generator[None]:
+    """Keep the signals that ask to stop from a child that cannot ignore them yet.
+
+    A child inherits the mask and lifts it when it is ready; ours waits until the block ends.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
