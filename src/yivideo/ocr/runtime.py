@@ -1,0 +1,151 @@
+"""Runs the models: OpenVINO on the CPU, ONNX Runtime on a CUDA device.
+
+Both answer the same small protocol, so that detection and recognition know of neither.
+"""
+
+import os
+import threading
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from yivideo.errors import DeviceUnavailable
+
+Tensor = npt.NDArray[np.float32]
+
+
+class Session(Protocol):
+    """One loaded model. Safe to call from several threads at once."""
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """The model's first output for a batch (n, 3, height, width)."""
+        ...
+
+    def metadata(self, key: str) -> str | None:
+        """A text stored in the model file, such as its alphabet."""
+        ...
+
+
+class Runtime(Protocol):
+    """Loads models onto one device."""
+
+    name: str
+    device: str
+
+    def load(self, model: Path) -> Session:
+        """Compile the ONNX file for this runtime's device."""
+        ...
+
+
+class OpenVinoRuntime:
+    """OpenVINO on the CPU, in single precision whatever the processor would like better.
+
+    Left alone, OpenVINO computes in bfloat16 where the processor offers it, and the same video
+    would then give other words on another machine.
+    """
+
+    name = "openvino"
+    device = "cpu"
+
+    def __init__(self, threads: int | None = None) -> None:
+        """``threads`` is the number for one inference; the default is 1, the cheapest per line."""
+        import openvino
+
+        self._core = openvino.Core()
+        self._options = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads or 1,
+            # Pinned threads of two sessions would sit on the same core.
+            "ENABLE_CPU_PINNING": False,
+        }
+
+    def load(self, model: Path) -> Session:
+        """Read and compile the model."""
+        network = self._core.read_model(model)
+        compiled = self._core.compile_model(network, "CPU", self._options)
+        return _OpenVinoSession(network, compiled)
+
+
+class _OpenVinoSession:
+    def __init__(self, network: object, compiled: object) -> None:
+        self._network = network
+        self._compiled = compiled
+        self._local = threading.local()
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        request = getattr(self._local, "request", None)
+        if request is None:
+            request = self._local.request = self._compiled.create_infer_request()  # type: ignore[attr-defined]
+        request.infer([batch], share_inputs=True)
+        return np.array(request.get_output_tensor(0).data, dtype=np.float32, copy=True)
+
+    def metadata(self, key: str) -> str | None:
+        info = self._network.get_rt_info()  # type: ignore[attr-defined]
+        if "framework" not in info or key not in info["framework"]:
+            return None
+        return str(info["framework"][key].value)
+
+
+class OnnxRuntime:
+    """ONNX Runtime on a CUDA device, through TensorRT where that is installed."""
+
+    name = "onnxruntime"
+
+    def __init__(self, device: str) -> None:
+        """``device`` is ``cuda:N``; raises `DeviceUnavailable` when it cannot be used."""
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise DeviceUnavailable(
+                f"Reading on {device} needs ONNX Runtime for CUDA; run: pip install 'yivideo[cuda]'"
+            ) from error
+        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+            raise DeviceUnavailable(
+                f"The installed ONNX Runtime cannot use {device}; run: pip install 'yivideo[cuda]'"
+            )
+        self._onnxruntime = onnxruntime
+        self.device = device
+        self._index = int(device.partition(":")[2] or 0)
+
+    def load(self, model: Path) -> Session:
+        """Load the model; raises `DeviceUnavailable` if it would run on the CPU instead."""
+        options = self._onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            session = self._onnxruntime.InferenceSession(
+                os.fspath(model),
+                sess_options=options,
+                providers=[("CUDAExecutionProvider", {"device_id": self._index})],
+            )
+        except Exception as error:
+            raise DeviceUnavailable(f"{self.device} cannot be used: {error}") from error
+        if session.get_providers()[0] != "CUDAExecutionProvider":
+            raise DeviceUnavailable(
+                f"{self.device} cannot be used: ONNX Runtime fell back to the CPU."
+                " Check the driver with nvidia-smi, or use --device cpu."
+            )
+        return _OnnxSession(session)
+
+
+class _OnnxSession:
+    def __init__(self, session: object) -> None:
+        self._session = session
+        self._input = session.get_inputs()[0].name  # type: ignore[attr-defined]
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        return self._session.run(None, {self._input: batch})[0]  # type: ignore[attr-defined]
+
+    def metadata(self, key: str) -> str | None:
+        return self._session.get_modelmeta().custom_metadata_map.get(key)  # type: ignore[attr-defined]
+
+
+def runtime_for(device: str) -> Runtime:
+    """The runtime for ``device``: OpenVINO for "cpu", ONNX Runtime for "cuda:N".
+
+    Raises:
+        DeviceUnavailable: it cannot be used here.
+    """
+    return OpenVinoRuntime() if device == "cpu" else OnnxRuntime(device)

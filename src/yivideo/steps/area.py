@@ -1,0 +1,146 @@
+"""`paddleocr.detect_subtitle_area`: where subtitles stand."""
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from yivideo.steps.context import Context
+from yivideo.steps.folder import Pixels
+from yivideo.steps.keyframes import NAME as KEYFRAMES
+from yivideo.steps.keyframes import KeyframePicture, Keyframes
+from yivideo.steps.models import open_models
+from yivideo.steps.registry import Gpu, step
+from yivideo.subtitles.areas import parse_area
+from yivideo.subtitles.bands import (
+    Burst,
+    FoundBand,
+    Survey,
+    find_bands,
+    given_band,
+    is_settled,
+    survey,
+)
+from yivideo.subtitles.model import Band, Box, Video
+
+NAME = "paddleocr.detect_subtitle_area"
+# So many bursts are looked at before asking whether they were enough.
+_FIRST_LOOK = 24
+
+
+class AreaParams(BaseModel):
+    """Attributes:
+    areas: where subtitles stand, as the user writes it; found when empty.
+    include_static: take text that never changes for subtitles as well.
+    """
+
+    areas: tuple[str, ...] = ()
+    include_static: bool = False
+
+
+class WatchedBand(BaseModel):
+    """A band in the film's pixels, and how its text looks.
+
+    Attributes:
+        band: the band.
+        contrast: levels of 0..255 by which its strokes stand out.
+        level: luma of the darkest strokes seen (inverted for dark text).
+    """
+
+    band: Band
+    contrast: float
+    level: float
+
+
+class Areas(BaseModel):
+    """Attributes:
+    bands: where subtitles stand; empty if nowhere.
+    looked_at: how many bursts it took to tell.
+    """
+
+    bands: tuple[WatchedBand, ...]
+    looked_at: int
+
+
+@step(
+    NAME,
+    params=AreaParams,
+    output=Areas,
+    after=(KEYFRAMES,),
+    needs=Gpu(compute=1, memory="2 GiB"),
+)
+def detect_subtitle_area(params: AreaParams, context: Context) -> Areas:
+    """Find the bands in which subtitles stand, told from logos, tickers and scene text."""
+    keyframes = context.output_of(KEYFRAMES, Keyframes)
+    bursts = list(_bursts(context))
+    detect = open_models(context.device).detector
+    found: Survey | None = None
+    done = 0
+    for part in _passes(bursts):
+        for burst in part:
+            found = survey([burst], detect, found)
+            done += 1
+            context.progress(done / len(bursts), burst.time)
+        if found is not None and (params.areas or is_settled(found)):
+            break
+    found = found or Survey(keyframes.width, keyframes.height)
+    video = keyframes.video
+    if params.areas:
+        boxes = [parse_area(text).pixels(video.width, video.height) for text in params.areas]
+        bands = [given_band(_to_burst(box, video, found), found) for box in boxes]
+        watched = [_watched(b, video, found, Box(left=x[0], top=x[1], right=x[2], bottom=x[3])) for b, x in zip(bands, boxes, strict=True)]
+    else:
+        watched = [
+            _watched(band, video, found)
+            for band in find_bands(found, include_static=params.include_static)
+        ]
+    return Areas(bands=tuple(watched), looked_at=done)
+
+
+def _bursts(context: Context) -> Iterator[Burst]:
+    pictures: list[Pixels] = []
+    number, time = 0, 0.0
+    for record, picture in context.pictures_of(KEYFRAMES, KeyframePicture):
+        if record.burst != number and pictures:
+            yield Burst(time, pictures)
+            pictures = []
+        if not pictures:
+            number, time = record.burst, record.time
+        pictures.append(picture)
+    if pictures:
+        yield Burst(time, pictures)
+
+
+def _passes(bursts: list[Burst]) -> Iterator[list[Burst]]:
+    """First some that are spread over the film, then what they left out."""
+    if len(bursts) <= _FIRST_LOOK:
+        yield bursts
+        return
+    chosen = {i * len(bursts) // _FIRST_LOOK for i in range(_FIRST_LOOK)}
+    yield [burst for i, burst in enumerate(bursts) if i in chosen]
+    yield [burst for i, burst in enumerate(bursts) if i not in chosen]
+
+
+def _to_burst(box: tuple[int, int, int, int], video: Video, found: Survey) -> Box:
+    across, down = found.width / video.width, found.height / video.height
+    return Box(
+        left=int(box[0] * across),
+        top=int(box[1] * down),
+        right=round(box[2] * across),
+        bottom=round(box[3] * down),
+    )
+
+
+def _watched(
+    found_band: FoundBand, video: Video, found: Survey, given: Box | None = None
+) -> WatchedBand:
+    """The band in the film's own pixels."""
+    across, down = video.width / found.width, video.height / found.height
+    small = found_band.band
+    box = given or Box(
+        left=int(small.box.left * across),
+        top=int(small.box.top * down),
+        right=min(video.width, round(small.box.right * across)),
+        bottom=min(video.height, round(small.box.bottom * down)),
+    )
+    band = small.model_copy(update={"box": box, "text_height": small.text_height * down})
+    return WatchedBand(band=band, contrast=found_band.contrast, level=found_band.level)

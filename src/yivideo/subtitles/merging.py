@@ -1,0 +1,191 @@
+"""From readings to events: what was read is cleaned, voted on and joined across needless cuts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+from yivideo.subtitles.cleaning import comparable, tidy
+from yivideo.subtitles.model import Band, Event, Line, Picture, RejectedEvent
+
+# Two stretches that touch are one event from this likeness of their texts on.
+_SAME_TEXT = 0.8
+# Shorter stretches are looked upon as what is left of their neighbour.
+_BRIEF = 0.3
+_LEAST_CONFIDENCE = 0.6
+# Of a single character more is asked: it has nobody to vouch for it.
+_LEAST_CONFIDENCE_ALONE = 0.85
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StretchReading:
+    """What one stretch of unchanged text said.
+
+    Times in seconds; boxes in pixels of the film's picture. ``stays`` says that something like
+    text stood on through the stretch's end.
+    """
+
+    band: int
+    start: float
+    end: float
+    stays: bool
+    lines: tuple[Line, ...]
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(slots=True)
+class _Joined:
+    """Stretches that show the same text."""
+
+    parts: list[StretchReading] = field(default_factory=list)
+
+    @property
+    def start(self) -> float:
+        return self.parts[0].start
+
+    @property
+    def end(self) -> float:
+        return max(part.end for part in self.parts)
+
+    def best(self) -> StretchReading:
+        """The part whose words are most to be trusted: votes are seconds times confidence."""
+        votes: dict[str, float] = {}
+        for part in self.parts:
+            votes[_text(part)] = votes.get(_text(part), 0.0) + _vote(part)
+        winner = max(votes, key=lambda text: votes[text])
+        return max((p for p in self.parts if _text(p) == winner), key=_vote)
+
+
+def _vote(part: StretchReading) -> float:
+    return (part.end - part.start) * _confidence(part) ** 4
+
+
+def _text(part: StretchReading) -> str:
+    return "\n".join(line.text for line in part.lines)
+
+
+def _confidence(part: StretchReading) -> float:
+    letters = sum(len(line.text) for line in part.lines)
+    return sum(line.confidence * len(line.text) for line in part.lines) / max(1, letters)
+
+
+def likeness(one: str, other: str) -> float:
+    """0 to 1: how much of two texts is the same, spaces and case aside."""
+    a, b = comparable(one), comparable(other)
+    if a == b:
+        return 1.0
+    return SequenceMatcher(None, a, b, autojunk=False).ratio()
+
+
+def contains(whole: str, part: str) -> float:
+    """0 to 1: how much of ``part`` stands in ``whole``, in order."""
+    a, b = comparable(whole), comparable(part)
+    if not b:
+        return 1.0
+    blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) / len(b)
+
+
+def merge(
+    readings: Iterable[StretchReading], bands: Sequence[Band], *, frame: float, include_static: bool = False
+) -> tuple[list[Event], list[RejectedEvent]]:
+    """Events of all bands by time, and what was not taken for one.
+
+    ``frame`` is the length of a frame in seconds; ``include_static`` keeps text that never changes.
+    """
+    events: list[Event] = []
+    rejected: list[RejectedEvent] = []
+    by_band: dict[int, list[StretchReading]] = {}
+    for reading in sorted(readings, key=lambda r: r.start):
+        kept, dropped = _cleaned(reading, bands[reading.band])
+        if dropped:
+            rejected.append(RejectedEvent(event=_event([dropped]), reason="low-confidence"))
+        by_band.setdefault(reading.band, []).append(kept)
+    for parts in by_band.values():
+        events += [_event(joined.parts, joined.best()) for joined in _join(parts, frame)]
+    events.sort(key=lambda e: (e.start, e.box.top if e.box else 0))
+    return events, rejected
+
+
+def _cleaned(reading: StretchReading, band: Band) -> tuple[StretchReading, StretchReading | None]:
+    """The reading with its trustworthy lines alone, and with the others alone."""
+    kept, dropped = [], []
+    for line in reading.lines:
+        text = tidy(line.text)
+        line = line.model_copy(update={"text": text})  # noqa: PLW2901
+        (kept if text and _credible(line, band) else dropped).append(line)
+    rest = _with_lines(reading, dropped) if dropped else None
+    return _with_lines(reading, kept), rest
+
+
+def _with_lines(reading: StretchReading, lines: list[Line]) -> StretchReading:
+    return StretchReading(
+        band=reading.band,
+        start=reading.start,
+        end=reading.end,
+        stays=reading.stays,
+        lines=tuple(lines),
+        pictures=reading.pictures,
+    )
+
+
+def _credible(line: Line, band: Band) -> bool:
+    letters = comparable(line.text)
+    least = _LEAST_CONFIDENCE_ALONE if len(letters) <= 2 else _LEAST_CONFIDENCE
+    if band.text_height and line.box.height < 0.45 * band.text_height:
+        least = 0.97
+    return bool(letters) and line.confidence >= least
+
+
+def _join(parts: list[StretchReading], frame: float) -> list[_Joined]:
+    groups: list[_Joined] = []
+    for part in parts:
+        if not part.lines:
+            continue
+        last = groups[-1] if groups else None
+        if last is not None and _continues(last, part, frame):
+            last.parts.append(part)
+        else:
+            groups.append(_Joined([part]))
+    return _without_remnants(groups, frame)
+
+
+def _continues(last: _Joined, part: StretchReading, frame: float) -> bool:
+    before = last.parts[-1]
+    gap = part.start - before.end
+    if gap > (2.5 if before.stays else 0.5) * frame:
+        return False
+    alike = max(likeness(_text(before), _text(part)), likeness(_text(last.best()), _text(part)))
+    return alike >= (_SAME_TEXT if before.stays else 0.92)
+
+
+def _without_remnants(groups: list[_Joined], frame: float) -> list[_Joined]:
+    """Brief stretches whose words are in a neighbour's are that neighbour, coming or going."""
+    kept: list[_Joined] = []
+    for i, group in enumerate(groups):
+        if group.end - group.start < _BRIEF:
+            text = _text(group.best())
+            after = groups[i + 1] if i + 1 < len(groups) else None
+            if kept and group.start - kept[-1].end < 1.5 * frame and _part_of(text, kept[-1]):
+                kept[-1].parts += group.parts
+                continue
+            if after and after.start - group.end < 1.5 * frame and _part_of(text, after):
+                after.parts[:0] = group.parts
+                continue
+        kept.append(group)
+    return kept
+
+
+def _part_of(text: str, group: _Joined) -> bool:
+    whole = _text(group.best())
+    return len(comparable(text)) <= len(comparable(whole)) and contains(whole, text) >= 0.75
+
+
+def _event(parts: list[StretchReading], best: StretchReading | None = None) -> Event:
+    best = best or parts[0]
+    return Event(
+        start=parts[0].start,
+        end=max(part.end for part in parts),
+        lines=best.lines,
+        band=best.band,
+        pictures=tuple(picture for part in parts for picture in part.pictures),
+    )

@@ -1,0 +1,81 @@
+"""Reads the picture of a stretch: where its lines are, then what they say."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from yivideo.ocr.detection import Detector, TextBox
+from yivideo.ocr.recognition import Reading, Recognizer
+from yivideo.subtitles.ink import Gray, InkScale
+
+# Detection needs letters of about this height, in pixels; more only costs more.
+_DETECTION_TEXT_HEIGHT = 28
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLine:
+    """One line of a picture: where it stands (pixels of that picture), and what was read."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    reading: Reading
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+
+class Reader:
+    """Detection and recognition for one video."""
+
+    def __init__(self, detector: Detector, recognizer: Recognizer) -> None:
+        self.detector = detector
+        self.recognizer = recognizer
+        self.detections = 0
+
+    def __call__(
+        self, picture: Gray, scale: InkScale, text_height: float, aspect: float = 1.0
+    ) -> list[ReadLine]:
+        """The lines of ``picture``, top to bottom, in its own pixels.
+
+        ``text_height`` is a detected line's height in pixels, ``aspect`` how many times wider than
+        high its pixels are shown.
+        """
+        square = picture
+        if abs(aspect - 1) > 0.02:
+            size = (max(1, round(picture.shape[1] * aspect)), picture.shape[0])
+            square = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+        self.detections += 1
+        boxes = self.detector(square, scale=min(1.0, _DETECTION_TEXT_HEIGHT / text_height))
+        stretch = picture.shape[1] / square.shape[1]
+        lines: list[ReadLine] = []
+        for box in _rows(boxes):
+            left, right = round(box.left), round(box.right)
+            top, bottom = round(box.top), round(box.bottom)
+            reading = self.recognizer(np.ascontiguousarray(square[top:bottom, left:right]))
+            if reading.text.strip():
+                ends = round(left * stretch), round(right * stretch)
+                lines.append(ReadLine(ends[0], top, ends[1], bottom, reading))
+        return lines
+
+
+def _rows(boxes: list[TextBox]) -> list[TextBox]:
+    """Boxes that stand side by side made one: the recogniser then sees the spaces between them."""
+    rows: list[TextBox] = []
+    for box in sorted(boxes, key=lambda b: b.left):
+        for i, row in enumerate(rows):
+            shared = min(row.bottom, box.bottom) - max(row.top, box.top)
+            near = box.left - row.right < 2.5 * max(row.height, box.height)
+            if shared > 0.5 * min(row.height, box.height) and near:
+                rows[i] = TextBox(
+                    min(row.left, box.left), min(row.top, box.top),
+                    max(row.right, box.right), max(row.bottom, box.bottom),
+                    (row.score * row.width + box.score * box.width) / (row.width + box.width),
+                )
+                break
+        else:
+            rows.append(box)
+    return sorted(rows, key=lambda b: (b.top + b.bottom))

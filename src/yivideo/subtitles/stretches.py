@@ -1,0 +1,300 @@
+"""Stretches: runs of frames over which the text of a band does not change.
+
+Every frame of a band is kept for a second; every few frames one is *sampled* and its ink compared.
+A change is ink that appears or vanishes *for good*: it was there in nearly all samples of the
+stretch so far and is absent from all of the next few, or the reverse. Backgrounds move and flicker,
+so their ink comes and goes; text stays until it goes.
+
+The change is then timed on the frames themselves, with the pixels that changed.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from yivideo.subtitles.ink import Gray, InkScale, Mask, densest, despeckled, near, surroundings
+
+# Seconds between samples. A line must stand for `_WINDOW` of them to be seen.
+SAMPLE_EVERY = 0.08
+_WINDOW = 3
+# Seconds of frames kept for timing a change.
+_MEMORY = 1.0
+# A change is at least so many pixels of ink within one letter's square.
+_LETTER = 20
+_LEAST_INK = 14
+_WORD = 80
+_WORD_WINDOW = (20, 60)
+_LONGEST_FADE = 0.7
+_MOST_PICTURES = 8
+# Levels of 0..255 by which the pixels of a change must step to time it.
+_LEAST_STEP = 10
+
+
+@dataclass(slots=True)
+class Shot:
+    """One frame of a band: presentation time in seconds, and its picture (inverted if dark)."""
+
+    time: float
+    picture: Gray
+
+
+@dataclass(slots=True)
+class Sample:
+    """A shot whose ink was taken."""
+
+    shot: Shot
+    ink: Mask
+
+
+@dataclass(slots=True)
+class Stretch:
+    """A run of frames with unchanged text.
+
+    ``start`` and ``end`` are presentation times: of the first frame of the run and of the first
+    after it. ``ink`` is what stood all the while; ``picture`` is the least of several frames, which
+    keeps bright text and washes a moving background out.
+    """
+
+    start: float
+    end: float
+    ink: Mask
+    picture: Gray
+    frames: int
+    times: tuple[float, ...]
+    stays: bool = False
+
+    def text_rows(self) -> tuple[int, int] | None:
+        """First row of ink and the row after the last, at the working scale; None without text."""
+        if densest(self.ink, *_WORD_WINDOW) < _WORD // 2:
+            return None
+        rows = np.flatnonzero(despeckled(self.ink).any(axis=1))
+        return (int(rows[0]), int(rows[-1]) + 1) if rows.size else None
+
+
+@dataclass(slots=True)
+class _Growing:
+    """The stretch that is under way."""
+
+    start: float
+    count: np.ndarray
+    samples: int = 0
+    stride: int = 1
+    kept: list[Sample] = field(default_factory=list)
+
+    def add(self, sample: Sample) -> None:
+        self.count += sample.ink
+        if self.samples % self.stride == 0:
+            self.kept.append(sample)
+            if len(self.kept) > 2 * _MOST_PICTURES:
+                self.kept = self.kept[::2]
+                self.stride *= 2
+        self.samples += 1
+
+    def ink(self) -> Mask:
+        return self.count >= max(1, 0.8 * self.samples)
+
+    def bare(self) -> Mask:
+        return self.count <= 0.2 * self.samples
+
+
+class StretchFinder:
+    """Cuts one band's frames into stretches."""
+
+    def __init__(self, scale: InkScale) -> None:
+        self._scale = scale
+        self._memory: deque[Shot] = deque()
+        self._pending: deque[Sample] = deque()
+        self._growing: _Growing | None = None
+        self._last: Stretch | None = None
+        self._next_sample = -1e9
+
+    def push(self, shot: Shot) -> Iterator[Stretch]:
+        """Take the next frame; yields the stretch that its arrival proved to have ended."""
+        self._memory.append(shot)
+        while self._memory[0].time < shot.time - _MEMORY:
+            self._memory.popleft()
+        if shot.time < self._next_sample:
+            return
+        self._next_sample = shot.time + SAMPLE_EVERY * 0.99
+        self._pending.append(Sample(shot, self._scale.mask(self._scale.small(shot.picture))))
+        if len(self._pending) > _WINDOW:
+            self._grow(self._pending.popleft())
+            yield from self._split()
+
+    def finish(self, end: float) -> Iterator[Stretch]:
+        """No more frames come; the last one is shown until ``end``."""
+        for sample in self._pending:
+            self._grow(sample)
+        self._pending.clear()
+        if self._growing is not None:
+            yield from self._emit(self._close(self._growing, end))
+        self._growing = None
+        if self._last is not None:
+            yield self._last
+
+    def _grow(self, sample: Sample) -> None:
+        if self._growing is None:
+            self._growing = _Growing(sample.shot.time, np.zeros(sample.ink.shape, np.uint16))
+        self._growing.add(sample)
+
+    def _split(self) -> Iterator[Stretch]:
+        growing = self._growing
+        if growing is None or len(self._pending) < _WINDOW:
+            return
+        change = Change.between(growing.ink(), growing.bare(), [s.ink for s in self._pending])
+        gone, come = change.kinds(growing.samples)
+        if not (gone or come):
+            return
+        end, start = self._borders(change, gone=gone, come=come)
+        start, end = max(start, growing.start), max(end, growing.start)
+        stretch = self._close(growing, end)
+        stretch.stays = change.stays
+        yield from self._emit(stretch)
+        self._growing = _Growing(start, np.zeros(change.vanished.shape, np.uint16))
+
+    def _borders(self, change: "Change", *, gone: bool, come: bool) -> tuple[float, float]:
+        """When the old text was last seen (exclusive), and when the new one is first seen."""
+        after = self._pending[0].shot.time
+        end = self._time_end(change.vanished, after) if gone else None
+        start = self._time_start(change.appeared, after) if come else None
+        if end is None or start is None:
+            border = end if start is None else start
+            assert border is not None
+            return border, border
+        if end > start:
+            end = start = end if change.gone > change.come else start
+        return end, start
+
+    def _emit(self, stretch: Stretch) -> Iterator[Stretch]:
+        """Hold a stretch back until the next is known: a fade's end belongs to what it fades."""
+        last = self._last
+        if last is None:
+            self._last = stretch
+        elif stretch.start <= last.end and _is_faint(stretch, last):
+            last.end = stretch.end
+        elif stretch.start <= last.end and _is_faint(last, stretch):
+            stretch.start = last.start
+            self._last = stretch
+        else:
+            yield last
+            self._last = stretch
+
+    def _levels(self, pixels: Mask) -> list[tuple[float, float]]:
+        around = surroundings(pixels)
+        levels = []
+        for shot in self._memory:
+            small = self._scale.small(shot.picture)
+            levels.append((shot.time, float(small[pixels].mean()) - float(small[around].mean())))
+        return levels
+
+    def _time_start(self, pixels: Mask, after: float) -> float:
+        """The first frame that shows the pixels that were seen on at ``after``."""
+        levels = self._levels(pixels)
+        on = float(np.median([level for time, level in levels if time >= after]))
+        off = min((level for time, level in levels if time < after), default=0.0)
+        if on - off < _LEAST_STEP:
+            return after
+        border = off + 0.35 * (on - off)
+        start = after
+        for time, level in reversed(levels):
+            if time >= after:
+                continue
+            if level < border:
+                break
+            start = time
+        return start
+
+    def _time_end(self, pixels: Mask, after: float) -> float:
+        """The first frame that no longer shows the pixels that were seen off at ``after``."""
+        levels = self._levels(pixels)
+        off = float(np.median([level for time, level in levels if time >= after]))
+        on = max((level for time, level in levels if time < after), default=0.0)
+        if on - off < _LEAST_STEP:
+            return after
+        border = off + 0.35 * (on - off)
+        last = max((i for i, (time, _) in enumerate(levels) if time < after), default=0)
+        # Back to a frame that surely shows it, then forward to the first that does not.
+        while last > 0 and levels[last][1] < border:
+            last -= 1
+        for time, level in levels[last + 1 :]:
+            if level < border:
+                return time
+        return after
+
+    def _close(self, growing: _Growing, end: float) -> Stretch:
+        ink = growing.ink()
+        total = max(1, int(ink.sum()))
+        scores = [(sample.ink & ink).sum() / total for sample in growing.kept]
+        best = max(scores)
+        chosen = [s for s, score in zip(growing.kept, scores, strict=True) if score >= 0.95 * best]
+        picture = chosen[0].shot.picture
+        for sample in chosen[1:]:
+            picture = np.minimum(picture, sample.shot.picture)
+        return Stretch(
+            start=growing.start,
+            end=end,
+            ink=ink,
+            picture=picture,
+            frames=len(chosen),
+            times=tuple(sample.shot.time for sample in chosen),
+        )
+
+
+def _is_faint(part: Stretch, whole: Stretch) -> bool:
+    """Whether ``part`` is ``whole`` on its way in or out: brief, and with no ink of its own."""
+    if part.end - part.start > _LONGEST_FADE:
+        return False
+    ink = int(part.ink.sum())
+    own = int((part.ink & ~near(whole.ink, 1)).sum())
+    return 0.2 * whole.ink.sum() < ink < 0.9 * whole.ink.sum() and own <= 0.1 * ink
+
+
+@dataclass(slots=True)
+class Change:
+    """What differs between the stretch so far and the samples after it.
+
+    ``vanished``, ``appeared`` and what ``stayed`` are masks; ``gone``, ``come`` and ``stays`` say
+    how much ink a word's rectangle of each holds at most.
+    """
+
+    vanished: Mask
+    appeared: Mask
+    gone: int
+    come: int
+    stayed: int
+
+    @classmethod
+    def between(cls, ink: Mask, bare: Mask, after: list[Mask]) -> "Change":
+        always, ever = after[0].copy(), after[0].copy()
+        for mask in after[1:]:
+            always &= mask
+            ever |= mask
+        vanished, appeared = ink & ~ever, bare & always
+        gone, come, stayed = (densest(m, *_WORD_WINDOW) for m in (vanished, appeared, ink & always))
+        return cls(vanished, appeared, gone, come, stayed)
+
+    @property
+    def stays(self) -> bool:
+        """Whether something like a word stands on through the change."""
+        return self.stayed >= 2 * _WORD
+
+    def kinds(self, samples: int) -> tuple[bool, bool]:
+        """Whether text went, and whether text came."""
+        if samples < 2:
+            return False, self.come >= 2 * _WORD and not self.stays
+        most, least = max(self.gone, self.come), min(self.gone, self.come)
+        if not self.stays:
+            if most < _WORD:
+                return False, False
+            return self.gone >= min(_WORD, 0.3 * most), self.come >= min(_WORD, 0.3 * most)
+        if most >= 0.6 * self.stayed or least >= 0.2 * self.stayed:
+            return self.gone >= 0.3 * most, self.come >= 0.3 * most
+        letter = samples >= 5 and self._letter_changed()
+        return letter, letter
+
+    def _letter_changed(self) -> bool:
+        left = self.vanished & near(self.appeared, _LETTER // 2)
+        right = self.appeared & near(self.vanished, _LETTER // 2)
+        return min(densest(left, _LETTER, _LETTER), densest(right, _LETTER, _LETTER)) >= 25
