@@ -1,17 +1,21 @@
 """Films that are cut short or damaged: what is readable is read, and it is said how far."""
 
 import random
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from yivideo.errors import InputError, InputUnreadable
-from yivideo.media.frames import read_frames
+from yivideo.media.frames import ReadReport, read_frames
 from yivideo.media.source import open_source
+
+MakeFilm = Callable[..., Path]
 
 FASTSTART = {"movflags": "faststart"}
 
 
-def _read(path):
+def _read(path: Path) -> tuple[list[float], ReadReport]:
     with open_source(path) as source:
         reader = read_frames(source)
         times = [frame.time for frame in reader]
@@ -20,7 +24,7 @@ def _read(path):
     return times, reader.report
 
 
-def _cut(path, share):
+def _cut(path: Path, share: float) -> Path:
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
     return path
@@ -31,7 +35,7 @@ def _cut(path, share):
     ("name", "options"),
     [("cut.mp4", FASTSTART), ("cut.mkv", {}), ("cut.avi", {}), ("cut.flv", {}), ("cut.webm", {})],
 )
-def test_cut_short(make_film, name, options, share):
+def test_cut_short(make_film: MakeFilm, name: str, options: dict[str, str], share: float) -> None:
     """What was left is read, and the report says it is not all and up to where it goes."""
     codec = "libvpx-vp9" if name.endswith("webm") else "libx264"
     # Twelve seconds of film, so that what is missing is more than headers round away.
@@ -43,20 +47,20 @@ def test_cut_short(make_film, name, options, share):
     assert times[-1] < report.end_time < 11.8
 
 
-def test_cut_transport_stream_is_read_to_its_end(make_film):
+def test_cut_transport_stream_is_read_to_its_end(make_film: MakeFilm) -> None:
     """A transport stream announces no length: all that is there is read, without an error."""
     times, report = _read(_cut(make_film("cut.ts", count=70, noise=True), 0.6))
     assert 30 < len(times) < 50
     assert report.end_time == pytest.approx(times[-1] + 0.04, abs=1e-3)
 
 
-def test_index_missing(make_film):
-    """An MP4 cut before the index at its end cannot be read, and the message says what is missing."""
+def test_index_missing(make_film: MakeFilm) -> None:
+    """An MP4 cut before the index at its end cannot be read, and the message says why."""
     with pytest.raises(InputUnreadable, match="index"):
         open_source(_cut(make_film("cut.mp4", count=70), 0.6))
 
 
-def test_whole_films_are_not_called_truncated(make_film):
+def test_whole_films_are_not_called_truncated(make_film: MakeFilm) -> None:
     """Films that are whole are never said to be cut short."""
     for name in ("a.mp4", "a.mkv", "a.avi", "a.flv", "a.ts"):
         _, report = _read(make_film(name, count=60, times=range(0, 300, 5)))
@@ -64,7 +68,7 @@ def test_whole_films_are_not_called_truncated(make_film):
 
 
 @pytest.mark.parametrize("name", ["hole.mkv", "hole.ts", "hole.mp4", "hole.avi", "hole.flv"])
-def test_damage_in_the_middle_is_passed_over(make_film, name):
+def test_damage_in_the_middle_is_passed_over(make_film: MakeFilm, name: str) -> None:
     """Overwritten bytes in the middle cost a few frames, not the rest of the film."""
     film = make_film(name, count=100, noise=True)
     data = bytearray(film.read_bytes())
@@ -79,7 +83,7 @@ def test_damage_in_the_middle_is_passed_over(make_film, name):
 
 @pytest.mark.parametrize("name", ["noise.mp4", "noise.mkv", "noise.ts", "noise.avi", "noise.flv"])
 @pytest.mark.parametrize("seed", range(8))
-def test_noise_anywhere_never_crashes(make_film, name, seed):
+def test_noise_anywhere_never_crashes(make_film: MakeFilm, name: str, seed: int) -> None:
     """Whatever bytes are changed, reading ends in frames or in an error for the user."""
     film = make_film(name, count=20, sound=name != "noise.flv")
     data = bytearray(film.read_bytes())

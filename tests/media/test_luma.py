@@ -1,15 +1,19 @@
 """Luma and colour of a frame, as shown, in every pixel format there is."""
 
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
-from yivideo.media.frame import Frame, Layout
+from yivideo.media.frame import Frame, Layout, Pixels
 from yivideo.media.frames import read_frames
 from yivideo.media.orientation import Orientation
 from yivideo.media.source import open_source
+
+MakeFilm = Callable[..., Path]
 
 WIDTH, HEIGHT = 98, 66
 BOXES = [
@@ -27,13 +31,13 @@ DEEP = ["yuv420p10le", "yuv422p10le", "yuv444p12le", "gray10le", "p010le"]
 CONVERTED = ["rgb24", "bgr0", "gbrp", "yuyv422", "uyvy422", "ya8", "gray10be", "monob"]
 
 
-def _ramp():
+def _ramp() -> Pixels:
     """Luma that differs from pixel to pixel, so that any shift of a region is seen."""
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
     return (20 + (rows * 5 + columns * 3) % 200).astype(np.uint8)
 
 
-def _frame(pixel_format, turned=None):
+def _frame(pixel_format: str, turned: Orientation | None = None) -> Frame:
     luma = _ramp()
     planes = np.stack([luma, np.full_like(luma, 128), np.full_like(luma, 128)])
     picture = av.VideoFrame.from_ndarray(planes, format="yuv444p")
@@ -44,7 +48,7 @@ def _frame(pixel_format, turned=None):
     return Frame(picture, 0.0, 0, layout)
 
 
-def _cut(array, box):
+def _cut(array: Pixels, box: tuple[int, int, int, int] | None) -> Pixels:
     if box is None:
         return array
     left, top, right, bottom = (max(side, 0) for side in box)
@@ -53,7 +57,7 @@ def _cut(array, box):
 
 @pytest.mark.parametrize("box", BOXES, ids=str)
 @pytest.mark.parametrize("pixel_format", [*EXACT, *DEEP])
-def test_luma_of_yuv_is_exact(pixel_format, box):
+def test_luma_of_yuv_is_exact(pixel_format: str, box: tuple[int, int, int, int] | None) -> None:
     """The Y plane comes out as it is, deeper samples with their upper eight bits."""
     luma = _frame(pixel_format).luma(box)
     assert luma.dtype == np.uint8
@@ -63,7 +67,7 @@ def test_luma_of_yuv_is_exact(pixel_format, box):
 
 
 @pytest.mark.parametrize("pixel_format", CONVERTED)
-def test_other_formats_are_converted(pixel_format):
+def test_other_formats_are_converted(pixel_format: str) -> None:
     """Formats without a Y plane give gray that follows the picture, cut like any other."""
     frame = _frame(pixel_format)
     whole = frame.luma()
@@ -75,20 +79,20 @@ def test_other_formats_are_converted(pixel_format):
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv420p10le", "p010le", "rgb24"])
-def test_step_takes_every_nth_pixel(pixel_format):
+def test_step_takes_every_nth_pixel(pixel_format: str) -> None:
     """A step thins the region from its top left pixel on."""
     frame = _frame(pixel_format)
     assert np.array_equal(frame.luma((7, 3, 61, 44), 3), frame.luma((7, 3, 61, 44))[::3, ::3])
 
 
-def test_box_objects_are_taken():
+def test_box_objects_are_taken() -> None:
     """Anything with left, top, right and bottom is a box."""
     frame = _frame("yuv420p")
     box = SimpleNamespace(left=7, top=3, right=60, bottom=44)
     assert np.array_equal(frame.luma(box), frame.luma((7, 3, 60, 44)))
 
 
-def test_views_cannot_be_written():
+def test_views_cannot_be_written() -> None:
     """The decoder predicts from its pictures: nobody may write into them."""
     with pytest.raises(ValueError, match="read-only"):
         _frame("yuv420p").luma()[0, 0] = 1
@@ -101,7 +105,7 @@ ORIENTATIONS = [
 
 @pytest.mark.parametrize("turned", ORIENTATIONS, ids=str)
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv420p10le", "p010le", "rgb24"])
-def test_region_of_a_turned_picture(pixel_format, turned):
+def test_region_of_a_turned_picture(pixel_format: str, turned: Orientation) -> None:
     """A region of a turned picture is that region of the whole picture turned."""
     frame = _frame(pixel_format, turned)
     whole = frame.luma()
@@ -123,7 +127,9 @@ def test_region_of_a_turned_picture(pixel_format, turned):
     ("counterclockwise", "clockwise"), [(0, 0), (-90, 90), (180, 180), (90, 270)]
 )
 @pytest.mark.parametrize("name", ["turned.mp4", "turned.mov", "turned.mkv"])
-def test_rotation_of_a_file_is_applied(make_film, name, counterclockwise, clockwise):
+def test_rotation_of_a_file_is_applied(
+    make_film: MakeFilm, name: str, counterclockwise: int, clockwise: int
+) -> None:
     """The dark corner of the coded picture is shown where the display matrix turns it."""
     film = make_film(name, size=(160, 96), rotation=counterclockwise)
     with open_source(film) as source:
@@ -155,7 +161,9 @@ FILMS = [
 @pytest.mark.parametrize(
     ("name", "codec", "pixel_format", "options"), FILMS, ids=[f[0] for f in FILMS]
 )
-def test_films_of_many_pixel_formats(make_film, name, codec, pixel_format, options):
+def test_films_of_many_pixel_formats(
+    make_film: MakeFilm, name: str, codec: str, pixel_format: str, options: dict[str, str]
+) -> None:
     """Frames brighten from first to last in every format, and the mark is in the top left."""
     film = make_film(name, codec, pixel_format=pixel_format, options=options, count=12)
     with open_source(film) as source:
@@ -176,7 +184,9 @@ def test_films_of_many_pixel_formats(make_film, name, codec, pixel_format, optio
         ("odd.webm", "libvpx-vp9", "yuv420p"),
     ],
 )
-def test_odd_sizes(make_film, name, codec, pixel_format, size):
+def test_odd_sizes(
+    make_film: MakeFilm, name: str, codec: str, pixel_format: str, size: tuple[int, int]
+) -> None:
     """Sizes that are no multiple of anything come out whole."""
     with open_source(
         make_film(name, codec, size=size, pixel_format=pixel_format, count=3)
@@ -188,7 +198,7 @@ def test_odd_sizes(make_film, name, codec, pixel_format, size):
         assert frame.rgb().shape == (size[1], size[0], 3)
 
 
-def test_colour(make_film):
+def test_colour() -> None:
     """A red picture is red in the preview, in the colours of its own matrix."""
     red = np.zeros((64, 64, 3), np.uint8)
     red[..., 0] = 255

@@ -1,6 +1,8 @@
 """What a file says about itself."""
 
+from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import pytest
@@ -8,8 +10,10 @@ import pytest
 from yivideo.errors import InputError
 from yivideo.media.probe import probe
 
+MakeFilm = Callable[..., Path]
 
-def test_plain_film(make_film):
+
+def test_plain_film(make_film: MakeFilm) -> None:
     """The facts of an ordinary film."""
     film = make_film("a.mp4", size=(160, 90), count=50)
     info = probe(film)
@@ -44,7 +48,9 @@ def test_plain_film(make_film):
         ("a.flv", "libx264", "flv", "h264"),
     ],
 )
-def test_codec_and_length(make_film, name, codec, container, known_as):
+def test_codec_and_length(
+    make_film: MakeFilm, name: str, codec: str, container: str, known_as: str
+) -> None:
     """Container, codec and length are known whatever the container."""
     options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
     info = probe(make_film(name, codec, options=options, count=75))
@@ -54,7 +60,7 @@ def test_codec_and_length(make_film, name, codec, container, known_as):
     assert info.variable_frame_rate is False
 
 
-def test_turned_film_with_wide_pixels(make_film):
+def test_turned_film_with_wide_pixels(make_film: MakeFilm) -> None:
     """A quarter turn swaps the sides of the picture and of its pixels."""
     info = probe(make_film("a.mp4", size=(160, 96), rotation=-90, aspect=Fraction(4, 3)))
     assert (info.width, info.height, info.rotation) == (96, 160, 90)
@@ -62,30 +68,30 @@ def test_turned_film_with_wide_pixels(make_film):
     assert info.pixel_aspect == pytest.approx(3 / 4)
 
 
-def test_wide_pixels(make_film):
+def test_wide_pixels(make_film: MakeFilm) -> None:
     """Anamorphic films say how wide their pixels are."""
     assert probe(make_film("a.mkv", aspect=Fraction(64, 45))).pixel_aspect == pytest.approx(64 / 45)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
-def test_variable_frame_rate(make_film, name):
+def test_variable_frame_rate(make_film: MakeFilm, name: str) -> None:
     """Unequal steps between frames are noticed."""
     steps = [i + (i // 7) * 3 for i in range(60)]
     assert probe(make_film(name, times=steps)).variable_frame_rate is True
 
 
 @pytest.mark.parametrize("rate", [24, 30, 60])
-def test_rounded_stamps_are_no_variable_rate(make_film, rate):
+def test_rounded_stamps_are_no_variable_rate(make_film: MakeFilm, rate: int) -> None:
     """Milliseconds that do not divide the second evenly are still a constant rate."""
     assert probe(make_film("a.mkv", rate=rate, count=60)).variable_frame_rate is False
 
 
-def test_too_few_frames_to_tell(make_film):
+def test_too_few_frames_to_tell(make_film: MakeFilm) -> None:
     """Three frames do not show whether the rate varies."""
     assert probe(make_film("a.mkv", count=3)).variable_frame_rate is None
 
 
-def test_late_start(make_film):
+def test_late_start(make_film: MakeFilm) -> None:
     """The clock's start is told, and is no part of the length."""
     info = probe(make_film("a.ts", times=range(250, 300)))
     assert info.start_time == pytest.approx(10, abs=0.2)
@@ -93,7 +99,7 @@ def test_late_start(make_film):
     assert probe(make_film("a.mkv", times=range(250, 300))).duration == pytest.approx(2.0, abs=0.05)
 
 
-def test_deep_and_interlaced(make_film):
+def test_deep_and_interlaced(make_film: MakeFilm) -> None:
     """Bit depth and interlacing come from the pictures themselves."""
     deep = probe(
         make_film(
@@ -107,7 +113,7 @@ def test_deep_and_interlaced(make_film):
     assert probe(make_film("b.ts", "mpeg2video", options={"flags": "+ildct+ilme"})).interlaced
 
 
-def test_other_streams(tmp_path):
+def test_other_streams(tmp_path: Path) -> None:
     """Sound and subtitle tracks are listed with their languages."""
     with av.open(str(tmp_path / "a.mkv"), "w") as out:
         film = out.add_stream("libx264", rate=25)
@@ -122,7 +128,7 @@ def test_other_streams(tmp_path):
     assert probe(tmp_path / "a.mkv").audio_languages == ("jpn",)
 
 
-def test_bad_input(tmp_path):
+def test_bad_input(tmp_path: Path) -> None:
     """Probing what is no video raises what opening it raises."""
     (tmp_path / "a.mp4").write_text("no")
     with pytest.raises(InputError):

@@ -1,11 +1,16 @@
 """Looking at a few places of a film."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from yivideo.media.frames import read_frames
 from yivideo.media.sample import sample_frames
 from yivideo.media.source import open_source
+
+MakeFilm = Callable[..., Path]
 
 FILMS = [
     ("a.mp4", "libx264"),
@@ -19,7 +24,7 @@ FILMS = [
 
 
 @pytest.mark.parametrize(("name", "codec"), FILMS, ids=[f[0] for f in FILMS])
-def test_exact_samples_are_the_films_own_frames(make_film, name, codec):
+def test_exact_samples_are_the_films_own_frames(make_film: MakeFilm, name: str, codec: str) -> None:
     """Each sample is the first frame at or after its time, in any order of asking."""
     with open_source(make_film(name, codec, count=100)) as source:
         whole = [(frame.time, frame.luma().copy()) for frame in read_frames(source)]
@@ -30,7 +35,7 @@ def test_exact_samples_are_the_films_own_frames(make_film, name, codec):
             assert np.abs(frames[0].luma().astype(int) - luma).mean() < 2
 
 
-def test_burst_with_spacing(make_film):
+def test_burst_with_spacing(make_film: MakeFilm) -> None:
     """A burst begins at the wanted time and leaves at least the spacing between its frames."""
     with open_source(make_film("a.mp4", count=100)) as source:
         [(_, frames)] = sample_frames(source, [1.0], burst=4, spacing=0.1)
@@ -38,7 +43,7 @@ def test_burst_with_spacing(make_film):
     assert [frame.index for frame in frames] == [0, 1, 2, 3]
 
 
-def test_snapping_begins_at_a_key_frame(make_film):
+def test_snapping_begins_at_a_key_frame(make_film: MakeFilm) -> None:
     """Snapping gives the key frame before the wanted time."""
     film = make_film("a.mp4", count=100, gop=25, options={"sc_threshold": "0", "bf": "0"})
     with open_source(film) as source:
@@ -46,7 +51,7 @@ def test_snapping_begins_at_a_key_frame(make_film):
     assert samples == pytest.approx([1.0, 3.0])
 
 
-def test_beyond_the_end(make_film):
+def test_beyond_the_end(make_film: MakeFilm) -> None:
     """Where the film has ended there is nothing, and later samples still come."""
     with open_source(make_film("a.mkv")) as source:
         samples = [
