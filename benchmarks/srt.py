@@ -16,7 +16,7 @@ class Cue:
 
 def _seconds(stamp: str) -> float:
     hours, minutes, seconds = stamp.strip().replace(",", ".").split(":")
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    return round(int(hours) * 3600 + int(minutes) * 60 + float(seconds), 6)
 
 
 def parse_srt(text: str) -> list[Cue]:

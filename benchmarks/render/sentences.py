@@ -32,12 +32,17 @@ def _fill(rng: random.Random, text: str, language: Language, split: Split) -> st
     return text
 
 
+def sentence_pool(language: Language, split: Split) -> tuple[str, ...]:
+    """All lines of a language with their slots unfilled."""
+    return tuple(_data()[split][language])
+
+
 def sentences(rng: random.Random, language: Language, split: Split) -> Iterator[str]:
     """Endless lines of one language; none comes again before all have been used."""
     pool: list[str] = []
     while True:
         if not pool:
-            pool = list(_data()[split][language])
+            pool = list(sentence_pool(language, split))
             rng.shuffle(pool)
         yield _fill(rng, pool.pop(), language, split)
 
