@@ -6,6 +6,11 @@ Nothing heavy is imported before a command needs it: `yivideo --help` answers at
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    from yivideo.cli.entry import run
+    try:
+        from yivideo.cli.entry import run
 
-    raise SystemExit(run())
+        status = run()
+    except KeyboardInterrupt:
+        # Ctrl-C while our own modules are being imported; afterwards `run` deals with it.
+        status = 130
+    raise SystemExit(status)

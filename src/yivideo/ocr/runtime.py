@@ -4,8 +4,10 @@ Both answer the same small protocol, so that detection and recognition know of n
 """
 
 import os
+import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -51,9 +53,7 @@ class OpenVinoRuntime:
 
     def __init__(self, threads: int | None = None) -> None:
         """``threads`` is the number for one inference; the default is 1, the cheapest per line."""
-        import openvino
-
-        self._core = openvino.Core()
+        self._core = _silent_openvino().Core()
         self._options = {
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
@@ -67,6 +67,24 @@ class OpenVinoRuntime:
         network = self._core.read_model(model)
         compiled = self._core.compile_model(network, "CPU", self._options)
         return _OpenVinoSession(network, compiled)
+
+
+def _silent_openvino() -> ModuleType:
+    """The package `openvino`, kept from reporting its use.
+
+    Importing it tells Google Analytics so from a forked process, writes to the home folder and now
+    and then leaves that process hanging. It does without where the package that reports is missing.
+    """
+    reporter = "openvino_telemetry"
+    hide = reporter not in sys.modules
+    if hide:
+        sys.modules[reporter] = None  # type: ignore[assignment]  # an import of it now fails
+    try:
+        import openvino
+    finally:
+        if hide:
+            del sys.modules[reporter]
+    return openvino
 
 
 class _OpenVinoSession:
