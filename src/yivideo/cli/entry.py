@@ -1,6 +1,9 @@
 """From the process's arguments to its exit status: every way a command can end."""
 
+import contextlib
+import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -10,7 +13,7 @@ from typer import Abort, TyperException
 from yivideo.cli.crashes import crash_sentence
 from yivideo.cli.stopping import Stopped
 from yivideo.cli.streams import complain, prepare, say_json, tell
-from yivideo.errors import Cancelled, ExitCode, UsageError, YiVideoError
+from yivideo.errors import ExitCode, OutputError, UsageError, YiVideoError
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -19,17 +22,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _invoke(words)
-    except YiVideoError as error:
-        return _report(error, words)
-    except TyperException as error:
-        return _report_usage(error, words)
-    except (KeyboardInterrupt, Abort):
-        return _report(Cancelled("Stopped by Ctrl-C."), words)
-    except MemoryError:
-        complain("There is not enough memory.")
-    except Exception:  # noqa: BLE001 - the last line of defence: no traceback reaches the user
-        complain(crash_sentence("Something went wrong that should not", traceback.format_exc()))
-    return int(ExitCode.INTERNAL)
+    except SystemExit:
+        # Typer's way to end when the reader of its help has gone away.
+        return int(ExitCode.OK)
+    except BaseException as error:  # noqa: BLE001 - no traceback reaches the user
+        status = _report(_as_error(error), words)
+        if isinstance(error, TyperException):
+            tell(_hint(words))
+        return status
+
+
+def error_record(error: YiVideoError) -> dict[str, object]:
+    """An error as it stands in `--json`."""
+    return {"code": error.code, "exit_code": int(error.exit_code), "message": error.message}
 
 
 def _invoke(words: list[str]) -> int:
@@ -43,39 +48,44 @@ def _invoke(words: list[str]) -> int:
     return status if isinstance(status, int) else int(ExitCode.OK)
 
 
+def _as_error(error: BaseException) -> YiVideoError:
+    """Whatever ended the command, as an error with a sentence."""
+    if isinstance(error, YiVideoError):
+        return error
+    if isinstance(error, TyperException):
+        message = error.format_message().strip()
+        return UsageError(message if message.endswith((".", "?")) else f"{message}.")
+    if isinstance(error, KeyboardInterrupt | Abort):
+        return Stopped(signal.SIGINT)
+    if isinstance(error, MemoryError):
+        return YiVideoError("There is not enough memory.")
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        # Typer writes its help to a full disk without our care.
+        return OutputError("Standard output could not be written: no space left.")
+    details = "".join(traceback.format_exception(error))
+    return YiVideoError(crash_sentence("Something went wrong that should not", details))
+
+
 def _report(error: YiVideoError, words: list[str]) -> int:
     """Say the sentence; where JSON was asked for, the error is the document."""
-    status = error.status if isinstance(error, Stopped) else int(error.exit_code)
     if _wants_json(words):
-        say_json({"error": error_record(error)})
+        # Where the error is that nothing can be written there, this changes nothing.
+        with contextlib.suppress(OutputError):
+            say_json({"error": error_record(error)})
     complain(error.message)
-    return status
-
-
-def _report_usage(error: TyperException, words: list[str]) -> int:
-    """Say what is wrong with the command line, and what was perhaps meant."""
-    message = error.format_message().strip()
-    status = _report(UsageError(message if message.endswith((".", "?")) else f"{message}."), words)
-    tell(_hint(words))
-    return status
-
-
-def error_record(error: YiVideoError) -> dict[str, object]:
-    """An error as it stands in `--json`."""
-    return {"code": error.code, "exit_code": int(error.exit_code), "message": error.message}
+    return error.status if isinstance(error, Stopped) else int(error.exit_code)
 
 
 def _hint(words: list[str]) -> str:
+    """How to go on from a command line that makes no sense."""
     from yivideo.cli.app import command_names
 
-    first = words[0]
-    if first not in command_names() and os.path.lexists(first):
+    first, names = words[0], command_names()
+    if first not in names and os.path.lexists(first):
         return "To read the subtitles of a video: yivideo extract VIDEO"
-    dashed = next((word for word in words if word.startswith("-") and os.path.lexists(word)), None)
-    if dashed is not None:
+    if any(word.startswith("-") and os.path.lexists(word) for word in words):
         return "A file whose name begins with a dash comes after two dashes: -- FILE"
-    command = f"{first} " if first in command_names() else ""
-    return f"How to use it: yivideo {command}--help"
+    return f"How to use it: yivideo {f'{first} ' if first in names else ''}--help"
 
 
 def _wants_json(words: list[str]) -> bool:

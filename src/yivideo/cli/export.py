@@ -46,7 +46,7 @@ def export(
     file it writes.
     """
     from yivideo.cli.outputs import parse_destination, plan_targets
-    from yivideo.cli.streams import say, say_json
+    from yivideo.cli.streams import say_json, say_path
 
     destination = parse_destination(output, formats)
     sources = [Path(path) for path in paths]
@@ -59,7 +59,7 @@ def export(
         records.append({"file": str(source), "outputs": [str(path) for path in written]})
         if not as_json:
             for path in written:
-                say(str(path))
+                say_path(path)
     if as_json:
         say_json(records)
     return 0

@@ -18,7 +18,7 @@ from yivideo.cli.outputs import (
 )
 from yivideo.cli.report import Report, Status, as_record, overall, sentence
 from yivideo.cli.stopping import Stopped, Stopping
-from yivideo.cli.streams import complain, on_terminal, say, say_json, tell
+from yivideo.cli.streams import complain, on_terminal, say_json, say_path, tell
 from yivideo.engine.options import ExtractOptions
 from yivideo.errors import ExitCode, YiVideoError
 
@@ -157,7 +157,7 @@ class _Desk:
             job.report.outputs.append(path)
             if not self._as_json:
                 with self._display.aside():
-                    say(str(path))
+                    say_path(path)
 
     def _announce(self, report: Report) -> None:
         """One sentence on standard error; without remarks only what did not end well."""

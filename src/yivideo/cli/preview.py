@@ -48,7 +48,7 @@ def preview(
     Prints the path of the picture and what was read.
     """
     from yivideo.cli.drawing import write_picture
-    from yivideo.cli.streams import say, say_json
+    from yivideo.cli.streams import say, say_json, say_path
     from yivideo.cli.values import parse_areas, parse_device, parse_languages, parse_time
     from yivideo.engine.local import preview as look
     from yivideo.engine.options import ExtractOptions
@@ -66,7 +66,7 @@ def preview(
     if as_json:
         say_json(_record(seen, picture))
         return
-    say(str(picture))
+    say_path(picture)
     for line in _lines(seen):
         say(line)
 

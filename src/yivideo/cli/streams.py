@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Generator
 from typing import TextIO
 
 from yivideo.errors import OutputError
@@ -37,14 +38,21 @@ def say(line: str) -> None:
     Raises:
         OutputError: it cannot be written for another reason, such as a full disk.
     """
-    try:
+    with _saying():
         sys.stdout.write(line + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _silence(sys.stdout)
-    except OSError as error:
-        _silence(sys.stdout)
-        raise OutputError(f"Standard output could not be written: {error.strerror}.") from error
+
+
+def say_path(path: str | os.PathLike[str]) -> None:
+    """Write a path to standard output byte for byte, so that another program finds the file.
+
+    Raises:
+        OutputError: as `say`.
+    """
+    with _saying():
+        if sys.stdout.isatty():
+            sys.stdout.write(f"{os.fspath(path)}\n")
+        else:
+            sys.stdout.buffer.write(os.fsencode(path) + b"\n")
 
 
 def say_json(document: object) -> None:
@@ -53,7 +61,7 @@ def say_json(document: object) -> None:
     Bytes of a file name that are no text come out as the escapes of lone surrogates, which JSON
     allows and Python reads back.
     """
-    text = json.dumps(document, ensure_ascii=False, indent=2)
+    text = _mended(json.dumps(document, ensure_ascii=False, indent=2))
     say(text.encode("utf-8", "backslashreplace").decode())
 
 
@@ -79,8 +87,25 @@ def printable(path: str | os.PathLike[str]) -> str:
 
     A file name may hold a line feed or the codes that recolour a terminal.
     """
-    text = os.fspath(path).encode("utf-8", "backslashreplace").decode()
+    text = _mended(os.fspath(path)).encode("utf-8", "backslashreplace").decode()
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+@contextlib.contextmanager
+def _saying() -> Generator[None]:
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
+    except OSError as error:
+        _silence(sys.stdout)
+        raise OutputError(f"Standard output could not be written: {error.strerror}.") from error
+
+
+def _mended(text: str) -> str:
+    """The text with bytes put together again that a locale without UTF-8 took apart."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
 
 
 def _fill_closed_descriptors() -> None:
