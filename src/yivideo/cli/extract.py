@@ -54,7 +54,7 @@ def extract(  # noqa: PLR0913 - every option is a parameter: Typer reads the sig
         typer.Option(
             metavar="CODES",
             help="Languages to expect, such as zh or zh,en. The built-in models read "
-            f"{_LANGUAGES}; docs/how-to tells what to do for others.",
+            f"{_LANGUAGES}; the documentation tells what to do for others.",
         ),
     ] = None,
     device: Annotated[

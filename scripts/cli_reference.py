@@ -1,0 +1,140 @@
+"""Writes `docs/reference/cli.md` from the commands themselves: `python scripts/cli_reference.py`.
+
+With `--check` nothing is written; the exit status says whether the page is current.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from yivideo.cli.app import app
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "cli.md"
+
+HEAD = """\
+# The command line
+
+Written by `scripts/cli_reference.py` from the commands themselves; change those, then run it again.
+
+Results go to standard output, one line for each file written; progress, remarks and errors go to
+standard error. On a terminal progress is animated, elsewhere it is a line per phase. What went
+wrong is told in one sentence, and [the exit code](exit-codes.md) says what kind of thing it was.
+With `--json` standard output is one JSON document; when a command cannot begin at all that is
+`{"error": {"code": ..., "exit_code": ..., "message": ...}}`.
+
+File names that begin with a dash come after `--`. Environment: `YIVIDEO_DEBUG=1` shows tracebacks,
+`NO_COLOR` takes the colours away, `TMPDIR` names the folder for temporary files.
+"""
+
+NOTES = {
+    "extract": """\
+**Names.** `film.mp4` becomes `film.zh.srt`, with the language of the subtitles as players look for
+it, or `film.srt` where it could not be told. Two videos that would write the same file are an error
+before any work begins.
+
+**Results that are there already.** The language is known only after reading, so before the work any
+`film.LANGUAGE.srt` counts (with exactly one `--lang`, only that one): without an option that is an
+error, with `--skip-existing` the video is left out once every format is there. `--overwrite`
+replaces files of exactly the name a result gets, and no others. A file appears whole or not at all.
+
+**Several videos.** They are read in child processes, `--jobs` of them at a time; what goes wrong
+with one is told at once and the others go on. The exit code is `8` if any failed, else `5` if any
+was damaged, else `4` if any had no subtitles. One video ends with its own code.
+
+**Stopping.** Ctrl-C (and SIGTERM) ends the work within a second and leaves nothing half-written; a
+second Ctrl-C ends it at once. The exit status is 128 and the number of the signal: `130`, `143`.
+
+**`--json`** prints a list with an object for each video, in the order given:
+
+| Field | Holds |
+|---|---|
+| `video` | the path as it was given |
+| `status` | `done`, `no-subtitles`, `partial`, `skipped`, `failed` or `cancelled` |
+| `exit_code`, `exit_code_name` | what the command ends with when this is the only video |
+| `error` | `code` and `message`, or null |
+| `outputs` | the files written |
+| `language` | of the subtitles, or null |
+| `events`, `rejected` | how many subtitles were found; how many texts were seen and not taken |
+| `duration`, `seconds` | of the video; wall time spent on it |
+| `readable_until` | seconds up to which a damaged file could be read, or null |
+| `warnings` | a sentence each |
+| `devices` | `decoding`, `recognition` and `runtime` that were used, or null |
+| `subtitle_tracks` | tracks the file carries besides: `codec`, `language`, `title` |
+""",
+    "doctor": """\
+Each device is tried in a process of its own, by decoding a tiny clip and by finding and reading a
+drawn line. The exit code is `7` when the CPU does not work.
+""",
+}
+
+
+def reference() -> str:
+    """The whole page."""
+    command = typer.main.get_command(app)
+    sections = [section for _, section in _sections(command, "yivideo")]
+    return "\n".join([HEAD, *sections])
+
+
+def _sections(command: Any, path: str) -> Iterator[tuple[str, str]]:
+    """A section for every command below `command`, in the order of help."""
+    for name, child in command.commands.items():
+        full = f"{path} {name}"
+        if hasattr(child, "commands"):
+            yield from _sections(child, full)
+        else:
+            yield full, _section(child, full)
+
+
+def _section(command: Any, path: str) -> str:
+    context = command.make_context(path, [], resilient_parsing=True)
+    # Typer puts braces around what must be given; that is what brackets' absence says already.
+    words = [piece.replace("{", "").replace("}", "") for piece in _usage(command, context)]
+    parts = [
+        f"## {path}\n",
+        f"```sh\n{' '.join([path, *words])}\n```\n",
+        f"{_paragraphs(command.help)}\n",
+        _table(command, context),
+        NOTES.get(path.removeprefix("yivideo "), ""),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _usage(command: Any, context: Any) -> list[str]:
+    pieces: list[str] = command.collect_usage_pieces(context)
+    return pieces
+
+
+def _paragraphs(text: str) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+def _table(command: Any, context: Any) -> str:
+    rows = ["| | |", "|---|---|"]
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None and "--help" not in record[0]:
+            names, text = record[0].partition(" <")[0], record[1]
+            rows.append(f"| `{_escaped(names)}` | {_escaped(' '.join(text.split()))} |")
+    return "\n".join(rows) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or with `--check` compare it; returns the exit status."""
+    text = reference()
+    if arguments == ["--check"]:
+        current = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
+        print("docs/reference/cli.md is current" if current else "run scripts/cli_reference.py")
+        return 0 if current else 1
+    PAGE.write_text(text, encoding="utf-8", newline="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
