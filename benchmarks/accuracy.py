@@ -15,6 +15,7 @@ import json
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,49 +33,65 @@ from benchmarks.score import Score, Truth, pool, read_truth, score
 from benchmarks.tools import Outcome, Tool, command_tool, run_tool, saved_tool, yivideo_tool
 
 
-def clip_row(truth: Truth, outcome: Outcome, result: Score) -> dict[str, Any]:
-    """One line of the answer: figures, cost and the words of phantoms."""
-    row: dict[str, Any] = {"clip": truth.name, "split": truth.split, "kinds": list(truth.kinds)}
-    row |= result.row()
-    row |= {"wall_s": round(outcome.wall_s, 2), "cpu_s": round(outcome.cpu_s, 2)}
-    if outcome.error:
-        row["error"] = outcome.error
-    if not truth.cues:
-        row["phantoms"] = [cue.text for cue in outcome.cues]
-    return row
+@dataclass(frozen=True)
+class Measured:
+    """One clip and what the tool made of it."""
+
+    truth: Truth
+    outcome: Outcome
+    result: Score
+
+    @property
+    def silent(self) -> bool:
+        """The clip has no subtitles."""
+        return not self.truth.cues
+
+    def row(self) -> dict[str, Any]:
+        """Figures, cost and, on a clip without subtitles, the words of the phantoms."""
+        row: dict[str, Any] = {
+            "clip": self.truth.name,
+            "split": self.truth.split,
+            "kinds": list(self.truth.kinds),
+            **self.result.row(),
+            "wall_s": round(self.outcome.wall_s, 2),
+            "cpu_s": round(self.outcome.cpu_s, 2),
+        }
+        if self.outcome.error:
+            row["error"] = self.outcome.error
+        if self.silent:
+            row["phantoms"] = [cue.text for cue in self.outcome.cues]
+        return row
 
 
-def summary(measured: Sequence[tuple[Truth, Score]]) -> dict[str, Any]:
+def summary(measured: Sequence[Measured]) -> dict[str, Any]:
     """Figures over all clips with subtitles, the worst of them, and the phantoms on the others."""
-    spoken = [(truth, result) for truth, result in measured if truth.cues]
-    silent = [result for truth, result in measured if not truth.cues]
-    answer: dict[str, Any] = {"clips": len(measured), **pool(r for _, r in spoken).row()}
+    spoken = [m for m in measured if not m.silent]
+    answer: dict[str, Any] = {
+        "clips": len(measured),
+        "failed": sum(m.outcome.error is not None for m in measured),
+        **pool(m.result for m in spoken).row(),
+    }
     if spoken:
-        worst_truth, worst = min(spoken, key=lambda pair: pair[1].f1)
-        answer["worst_clip"] = {"clip": worst_truth.name, "f1": round(worst.f1, 4)}
-        answer["clips_below_0.95"] = sum(result.f1 < 0.95 for _, result in spoken)
-    answer["clips_without_subtitles"] = len(silent)
-    answer["phantoms"] = sum(result.found for result in silent)
+        worst = min(spoken, key=lambda m: m.result.f1)
+        answer["worst_clip"] = {"clip": worst.truth.name, "f1": round(worst.result.f1, 4)}
+        answer["clips_below_0.95"] = sum(m.result.f1 < 0.95 for m in spoken)
+    answer["clips_without_subtitles"] = len(measured) - len(spoken)
+    answer["phantoms"] = sum(m.result.found for m in measured if m.silent)
     return answer
 
 
-def measure(
-    clips: Sequence[Rendered], tool: Tool, keep: Path | None
-) -> tuple[list[dict[str, Any]], list[tuple[Truth, Score]]]:
-    """Every clip through the tool: rows for the answer, and the scores to pool."""
-    rows: list[dict[str, Any]] = []
-    measured: list[tuple[Truth, Score]] = []
+def measure(clips: Sequence[Rendered], tool: Tool, keep: Path | None) -> list[Measured]:
+    """Every clip through the tool, one line of progress each on stderr."""
+    measured: list[Measured] = []
     for clip in clips:
         outcome = run_tool(tool, clip.video)
-        result = score(clip.truth, outcome.cues)
-        row = clip_row(clip.truth, outcome, result)
-        rows.append(row)
-        measured.append((clip.truth, result))
+        measured.append(Measured(clip.truth, outcome, score(clip.truth, outcome.cues)))
         if keep:
             (keep / f"{clip.video.stem}.srt").write_text(outcome.srt, encoding="utf-8")
+        row = measured[-1].row()
         said = f"f1={row['f1']} cer={row['cer_matched']} ok={row['borders_ok']}"
         print(f"{clip.truth.name}: {said} {row.get('error', '')}", file=sys.stderr, flush=True)
-    return rows, measured
+    return measured
 
 
 def _clips(args: argparse.Namespace) -> list[Rendered]:
@@ -119,17 +136,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (FootageMissing, FontMissing, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    rows, measured = measure(clips, _tool(args), args.keep)
-    splits = sorted({truth.split for truth, _ in measured if truth.split})
-    answer = {
+    measured = measure(clips, _tool(args), args.keep)
+    splits = sorted({m.truth.split for m in measured if m.truth.split})
+    answer: dict[str, Any] = {
         "pooled": summary(measured),
-        "by_split": {s: summary([m for m in measured if m[0].split == s]) for s in splits},
-        "clips": rows,
+        "by_split": {s: summary([m for m in measured if m.truth.split == s]) for s in splits},
+        "clips": [m.row() for m in measured],
         "python": platform.python_version(),
         "stand_in_fonts": list(missing_fonts()),
     }
     print(json.dumps(answer, ensure_ascii=False, indent=1))
-    return 2 if any("error" in row for row in rows) else 0
+    return 2 if answer["pooled"]["failed"] else 0
 
 
 if __name__ == "__main__":

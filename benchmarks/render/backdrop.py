@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.render.film import Film
+from benchmarks.render.film import Film, open_film
 from benchmarks.render.harbour import Harbour
 from benchmarks.render.scenes import (
     Pan,
@@ -96,9 +96,7 @@ class Backdrop:
         self._background, self._size, self._footage = background, size, footage
         self._film: Film | None = None
         if background.kind == "footage":
-            self._film = Film(
-                [footage / name for name in background.files], size, background, seconds
-            )
+            self._film = open_film(background, size, seconds, footage)
         self._scene: Scene | None = None
         self._old: Scene | None = None
         self._start = self._old_start = self._until = 0.0

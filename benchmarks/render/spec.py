@@ -85,6 +85,9 @@ class Background(Part):
     crop_top: float = Field(
         default=0.5, description="0 keeps the top of too tall footage, 1 the bottom"
     )
+    loop: Literal["to-and-fro", "restart"] = Field(
+        default="to-and-fro", description="footage that is too short goes back or begins again"
+    )
     gain: float = 1.0
     lift: float = Field(default=0.0, description="added to every pixel, 0..255")
     colour: tuple[int, int, int] = (40, 60, 90)

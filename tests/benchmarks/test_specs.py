@@ -27,6 +27,15 @@ def test_the_benchmark_has_a_thousand_events() -> None:
     assert sum(len(place_events(clip)) for clip in CLIPS) >= 1000
 
 
+def test_readme_counts_what_the_specs_hold() -> None:
+    """The figures of its first paragraph."""
+    events = [len(place_events(clip)) for clip in CLIPS]
+    silent = events.count(0)
+    said = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert f"{len(CLIPS)} clips, {sum(events):,} events" in said
+    assert f"{len(CLIPS) - silent} clips with subtitles and {silent} without" in said
+
+
 def test_splits_share_no_footage_and_no_sentences() -> None:
     """What was tuned on one split is judged on the other."""
     split = {

@@ -1,0 +1,60 @@
+"""The cost benchmark: processes of their own, and what they are compared with."""
+
+import time
+from pathlib import Path
+
+import pytest
+from benchmarks.cost import THREADS, ChildFailed, _ScratchWatch, best_threads, decode_once
+from benchmarks.render.clip import render
+from benchmarks.render.spec import Background, Clip
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty frames without subtitles."""
+    folder = tmp_path_factory.mktemp("film")
+    clip = Clip(
+        name="film",
+        kinds=("test",),
+        seed=1,
+        width=160,
+        height=90,
+        seconds=0.8,
+        background=Background(kind="snow"),
+        tracks=(),
+    )
+    return render(clip, folder, folder)
+
+
+def test_decoding_sees_every_frame_and_costs_something(film: Path) -> None:
+    """The baseline decodes all of the film."""
+    row = decode_once(film, ("NONE", 1))
+    assert row["frames"] == 20
+    assert 0 < row["cpu_s"] < 10
+    assert 0 < row["wall_s"] < 10
+
+
+def test_every_thread_setting_is_tried(film: Path) -> None:
+    """The best for CPU and the best for wall time are among those tried."""
+    tried, cheapest, quickest = best_threads(film)
+    assert len(tried) == len(THREADS)
+    assert cheapest in THREADS
+    assert quickest in THREADS
+
+
+def test_a_failing_process_is_an_error(tmp_path: Path) -> None:
+    """A file that cannot be decoded has no cost."""
+    with pytest.raises(ChildFailed, match=r"none\.mp4"):
+        decode_once(tmp_path / "none.mp4", ("NONE", 1))
+
+
+def test_scratch_is_counted_while_it_lies_there(tmp_path: Path) -> None:
+    """What was deleted before the end counts too, and the sum is of all files at once."""
+    watch = _ScratchWatch(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(bytes(1000))
+    time.sleep(0.7)
+    for name in ("a", "b"):
+        (tmp_path / name).unlink()
+    time.sleep(0.3)
+    assert watch.stop() == 2000
