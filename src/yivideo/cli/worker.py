@@ -46,7 +46,11 @@ class Word:
 
 
 class Worker:
-    """One child process. What it says arrives in `inbox`, at last that it is `Gone`."""
+    """One child process.
+
+    Attributes:
+        inbox: where what it says arrives, at last that it is `Gone`.
+    """
 
     def __init__(self, inbox: "queue.Queue[Word]", log: Path) -> None:
         """Start the child.
@@ -55,7 +59,7 @@ class Worker:
             inbox: where its messages go, as `Word`.
             log: file for what libraries in the child write to standard error.
         """
-        self._inbox = inbox
+        self.inbox = inbox
         self._log = log
         with contextlib.ExitStack() as stack:
             stack.enter_context(_signals_blocked())
@@ -99,9 +103,10 @@ class Worker:
         source = cast("BinaryIO", self._process.stdout)
         with contextlib.suppress(EOFError, OSError, ValueError), source:
             while True:
-                self._inbox.put(Word(self, read_message(source)))
+                self.inbox.put(Word(self, read_message(source)))
         status = self._process.wait()
-        self._inbox.put(Word(self, Gone(status, self._last_words())))
+        self.dismiss()
+        self.inbox.put(Word(self, Gone(status, self._last_words())))
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
