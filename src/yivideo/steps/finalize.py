@@ -73,6 +73,7 @@ def _reading(text: StretchText) -> StretchReading:
         end=text.end,
         stays=text.stays,
         lines=text.lines,
+        confidences=text.confidences,
         pictures=(Picture(file=f"{CROP}/{text.stretch}", time=text.start, frames=text.frames),),
     )
 

@@ -33,6 +33,7 @@ class StretchText(BaseModel):
         stays: as there.
         frames: as there.
         lines: top to bottom, in the film's pixels.
+    confidences: of each line's characters.
     """
 
     stretch: str
@@ -42,6 +43,7 @@ class StretchText(BaseModel):
     stays: bool
     frames: int
     lines: tuple[Line, ...]
+    confidences: tuple[tuple[float, ...], ...]
 
 
 class Texts(BaseModel):
@@ -100,6 +102,9 @@ def _text(placed: Placed, lines: list[ReadLine]) -> StretchText:
         stays=stretch.stays,
         frames=stretch.frames,
         lines=tuple(_line(line, stretch.box) for line in lines),
+        confidences=tuple(
+            tuple(round(value, 3) for value in line.reading.confidences) for line in lines
+        ),
     )
 
 

@@ -9,7 +9,7 @@ it. A line of text is taken for part of a subtitle when
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import cv2
@@ -39,7 +39,7 @@ class Burst:
     pictures: Sequence[Gray]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Sighting:
     """A line of text seen in a burst, in pixels of the burst's pictures."""
 
@@ -140,8 +140,22 @@ def _sighting(burst: int, time: float, box: TextBox, pictures: Sequence[Gray]) -
     middle = patches[len(patches) // 2]
     # One neighbour is enough: a brief line is gone in the other.
     still = max((_alike(middle, patch) for patch in patches if patch is not middle), default=1.0)
+    if _shifted(patches[0], patches[-1]):
+        still = 0.0
     polarity, contrast, level = _look(middle)
     return Sighting(burst, time, box, still, polarity, contrast, level, middle)
+
+
+def _shifted(first: Gray, last: Gray) -> bool:
+    """Whether the words moved sideways from one picture to the other."""
+    width = first.shape[1]
+    reach = min(24, width // 4)
+    if reach < 2:
+        return False
+    inner = first[:, reach : width - reach]
+    answer = cv2.matchTemplate(last, inner, cv2.TM_CCOEFF_NORMED)[0]
+    best = int(answer.argmax())
+    return abs(best - reach) >= 2 and float(answer[best]) > max(0.6, float(answer[reach]) + 0.1)
 
 
 def _look(patch: Gray) -> tuple[Polarity, float, float]:
@@ -182,19 +196,50 @@ def find_bands(found: Survey, *, include_static: bool = False) -> list[FoundBand
     if not include_static:
         _mark_repeated(found)
     rest = [s for s in found.sightings if s.still >= _SAME and not s.repeated]
+    moving = _moving_rows(found)
     bands: list[FoundBand] = []
     while rest:
         row = _fullest_row(rest, found)
         if row is None:
             break
-        band = _band(_grown(row, rest), found)
+        rows = _grown(row, rest)
+        band = _without(_band(rows, found), rows, moving)
         taken = band.band.box
         if _worthy(band, bands):
             bands.append(band)
-        rest = [s for s in rest if not taken.top <= s.middle <= taken.bottom]
+        rest = [s for s in rest if s not in rows and not taken.top <= s.middle <= taken.bottom]
         if len(bands) == 3:
             break
     return bands
+
+
+def _moving_rows(found: Survey) -> list[tuple[float, float]]:
+    """Top and bottom of rows in which words run sideways most of the time: tickers."""
+    runs = [s for s in found.sightings if s.still == 0.0]
+    rows: list[tuple[float, float]] = []
+    for seed in runs:
+        row = [s for s in runs if abs(s.middle - seed.middle) < 0.3 * seed.box.height]
+        if len({s.burst for s in row}) >= max(3, 0.3 * found.bursts):
+            top, bottom = median(s.box.top for s in row), median(s.box.bottom for s in row)
+            if not any(abs(top - other[0]) < 2 for other in rows):
+                rows.append((top, bottom))
+    return rows
+
+
+def _without(
+    found_band: FoundBand, rows: list[Sighting], moving: list[tuple[float, float]]
+) -> FoundBand:
+    """The band without the rows of a ticker at its edge."""
+    band = found_band.band
+    top, bottom = band.box.top, band.box.bottom
+    first_row, last_row = min(s.middle for s in rows), max(s.middle for s in rows)
+    for above, below in moving:
+        if (above + below) / 2 > last_row + 0.5 * band.text_height:
+            bottom = min(bottom, int(above))
+        elif (above + below) / 2 < first_row - 0.5 * band.text_height:
+            top = max(top, round(below))
+    box = band.box.model_copy(update={"top": top, "bottom": bottom})
+    return replace(found_band, band=band.model_copy(update={"box": box}))
 
 
 def _mark_repeated(found: Survey) -> None:

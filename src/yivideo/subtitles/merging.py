@@ -1,7 +1,7 @@
 """From readings to events: what was read is cleaned, voted on and joined across needless cuts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
 from yivideo.subtitles.cleaning import comparable, tidy
@@ -11,6 +11,8 @@ from yivideo.subtitles.model import Band, Event, Line, Picture, RejectedEvent
 _SAME_TEXT = 0.8
 # Shorter stretches are looked upon as what is left of their neighbour.
 _BRIEF = 0.3
+# A character read with more confidence than this is not a misreading.
+_SURE = 0.85
 _LEAST_CONFIDENCE = 0.6
 # Of a single character more is asked: it has nobody to vouch for it.
 _LEAST_CONFIDENCE_ALONE = 0.85
@@ -29,7 +31,17 @@ class StretchReading:
     end: float
     stays: bool
     lines: tuple[Line, ...]
+    confidences: tuple[tuple[float, ...], ...]
     pictures: tuple[Picture, ...]
+
+    def letters(self) -> list[tuple[str, float]]:
+        """Characters as they are compared, each with its confidence."""
+        return [
+            (shape, confidence)
+            for line, values in zip(self.lines, self.confidences, strict=True)
+            for letter, confidence in zip(line.text, values, strict=False)
+            for shape in comparable(letter)
+        ]
 
 
 @dataclass(slots=True)
@@ -68,14 +80,6 @@ def _confidence(part: StretchReading) -> float:
     return sum(line.confidence * len(line.text) for line in part.lines) / max(1, letters)
 
 
-def likeness(one: str, other: str) -> float:
-    """0 to 1: how much of two texts is the same, spaces and case aside."""
-    a, b = comparable(one), comparable(other)
-    if a == b:
-        return 1.0
-    return SequenceMatcher(None, a, b, autojunk=False).ratio()
-
-
 def contains(whole: str, part: str) -> float:
     """0 to 1: how much of ``part`` stands in ``whole``, in order."""
     a, b = comparable(whole), comparable(part)
@@ -108,23 +112,19 @@ def merge(
 
 def _cleaned(reading: StretchReading, band: Band) -> tuple[StretchReading, StretchReading | None]:
     """The reading with its trustworthy lines alone, and with the others alone."""
-    kept, dropped = [], []
-    for line in reading.lines:
-        text = tidy(line.text)
-        line = line.model_copy(update={"text": text})  # noqa: PLW2901
-        (kept if text and _credible(line, band) else dropped).append(line)
-    rest = _with_lines(reading, dropped) if dropped else None
-    return _with_lines(reading, kept), rest
+    credible = [_credible(line, band) for line in reading.lines]
+    kept = _picked(reading, credible)
+    dropped = None if all(credible) else _picked(reading, [not good for good in credible])
+    return kept, dropped
 
 
-def _with_lines(reading: StretchReading, lines: list[Line]) -> StretchReading:
-    return StretchReading(
-        band=reading.band,
-        start=reading.start,
-        end=reading.end,
-        stays=reading.stays,
-        lines=tuple(lines),
-        pictures=reading.pictures,
+def _picked(reading: StretchReading, wanted: list[bool]) -> StretchReading:
+    return replace(
+        reading,
+        lines=tuple(line for line, good in zip(reading.lines, wanted, strict=True) if good),
+        confidences=tuple(
+            values for values, good in zip(reading.confidences, wanted, strict=True) if good
+        ),
     )
 
 
@@ -154,8 +154,35 @@ def _continues(last: _Joined, part: StretchReading, frame: float) -> bool:
     gap = part.start - before.end
     if gap > (2.5 if before.stays else 0.5) * frame:
         return False
-    alike = max(likeness(_text(before), _text(part)), likeness(_text(last.best()), _text(part)))
-    return alike >= (_SAME_TEXT if before.stays else 0.92)
+    return any(_same_text(one, part) for one in (before, last.best()))
+
+
+def _same_text(one: StretchReading, other: StretchReading) -> bool:
+    """Whether two readings are of the same words, one of them perhaps misread.
+
+    Where they differ, a misreading shows by its lack of confidence. What is missing at either end
+    was overlooked: recognition loses punctuation there.
+    """
+    a, b = one.letters(), other.letters()
+    if not a or not b:
+        return False
+    matcher = SequenceMatcher(None, [x for x, _ in a], [x for x, _ in b], autojunk=False)
+    if matcher.ratio() < _SAME_TEXT:
+        return False
+    for kind, a1, a2, b1, b2 in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        left, right = a[a1:a2], b[b1:b2]
+        if kind != "replace" and (a1 == 0 or a2 == len(a)) and _is_punctuation(left or right):
+            continue
+        sure = min((sum(v for _, v in side) / len(side) for side in (left, right) if side))
+        if sure > _SURE:
+            return False
+    return True
+
+
+def _is_punctuation(letters: list[tuple[str, float]]) -> bool:
+    return not any(letter.isalnum() for letter, _ in letters)
 
 
 def _without_remnants(groups: list[_Joined], frame: float) -> list[_Joined]:
@@ -182,10 +209,11 @@ def _part_of(text: str, group: _Joined) -> bool:
 
 def _event(parts: list[StretchReading], best: StretchReading | None = None) -> Event:
     best = best or parts[0]
+    lines = tuple(line.model_copy(update={"text": tidy(line.text)}) for line in best.lines)
     return Event(
         start=parts[0].start,
         end=max(part.end for part in parts),
-        lines=best.lines,
+        lines=lines,
         band=best.band,
         pictures=tuple(picture for part in parts for picture in part.pictures),
     )

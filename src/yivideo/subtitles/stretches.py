@@ -11,6 +11,7 @@ The change is then timed on the frames themselves, with the pixels that changed.
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,8 +29,12 @@ _WORD = 80
 _WORD_WINDOW = (20, 60)
 _LONGEST_FADE = 0.7
 _MOST_PICTURES = 8
+# Samples by which a change may be put off because it is still growing.
+_LONGEST_WAIT = 2
 # Levels of 0..255 by which the pixels of a change must step to time it.
 _LEAST_STEP = 10
+# The part of its full strength at which fading text counts as seen.
+_FAINT = 0.2
 
 
 @dataclass(slots=True)
@@ -63,7 +68,12 @@ class Stretch:
     picture: Gray
     frames: int
     times: tuple[float, ...]
-    stays: bool = False
+    change: "Change | None" = None
+
+    @property
+    def stays(self) -> bool:
+        """Whether something like text stood on through the end of the stretch."""
+        return self.change is not None and self.change.stays
 
     def text_rows(self) -> tuple[int, int] | None:
         """First row of ink and the row after the last, at the working scale; None without text."""
@@ -108,6 +118,8 @@ class StretchFinder:
         self._pending: deque[Sample] = deque()
         self._growing: _Growing | None = None
         self._last: Stretch | None = None
+        self._noise = Noise()
+        self._waited = 0
         self._next_sample = -1e9
 
     def push(self, shot: Shot) -> Iterator[Stretch]:
@@ -119,20 +131,26 @@ class StretchFinder:
             return
         self._next_sample = shot.time + SAMPLE_EVERY * 0.99
         self._pending.append(Sample(shot, self._scale.mask(self._scale.small(shot.picture))))
-        if len(self._pending) > _WINDOW:
-            self._grow(self._pending.popleft())
+        # One more than is compared: a change may be clearer a sample later.
+        if len(self._pending) > _WINDOW + 1:
+            sample = self._pending.popleft()
+            # What was taken while a change is under way belongs to neither side.
+            if not self._waited or self._growing is None:
+                self._grow(sample)
             yield from self._split()
 
     def finish(self, end: float) -> Iterator[Stretch]:
         """No more frames come; the last one is shown until ``end``."""
-        for sample in self._pending:
-            self._grow(sample)
-        self._pending.clear()
+        while self._pending:
+            self._grow(self._pending.popleft())
+            if len(self._pending) >= 2:
+                yield from self._split()
         if self._growing is not None:
             yield from self._emit(self._close(self._growing, end))
         self._growing = None
         if self._last is not None:
             yield self._last
+        self._last = None
 
     def _grow(self, sample: Sample) -> None:
         if self._growing is None:
@@ -141,22 +159,36 @@ class StretchFinder:
 
     def _split(self) -> Iterator[Stretch]:
         growing = self._growing
-        if growing is None or len(self._pending) < _WINDOW:
+        if growing is None:
             return
-        change = Change.between(growing.ink(), growing.bare(), [s.ink for s in self._pending])
-        gone, come = change.kinds(growing.samples)
+        after = [sample.ink for sample in self._pending]
+        ink, bare = growing.ink(), growing.bare()
+        change = Change.between(ink, bare, after[:_WINDOW])
+        gone, come = self._noise.judge(change, growing.samples)
         if not (gone or come):
+            self._waited = 0
             return
+        clear = not change.stays and max(change.gone, change.come) >= 2 * _WORD
+        if len(after) > _WINDOW and self._waited < _LONGEST_WAIT and not clear:
+            later = Change.between(ink, bare, after[1:])
+            if later.gone + later.come > 1.25 * (change.gone + change.come):
+                self._waited += 1
+                return
+        self._waited = 0
         end, start = self._borders(change, gone=gone, come=come)
         start, end = max(start, growing.start), max(end, growing.start)
         stretch = self._close(growing, end)
-        stretch.stays = change.stays
+        stretch.change = change
         yield from self._emit(stretch)
-        self._growing = _Growing(start, np.zeros(change.vanished.shape, np.uint16))
+        self._growing = _Growing(start, np.zeros(ink.shape, np.uint16))
 
     def _borders(self, change: "Change", *, gone: bool, come: bool) -> tuple[float, float]:
         """When the old text was last seen (exclusive), and when the new one is first seen."""
         after = self._pending[0].shot.time
+        if change.stays and max(change.gone, change.come) < 0.6 * change.stayed:
+            # A word of a standing line changed: that happens from one frame to the next.
+            border = self._time_word(change, after)
+            return border, border
         end = self._time_end(change.vanished, after) if gone else None
         start = self._time_start(change.appeared, after) if come else None
         if end is None or start is None:
@@ -172,14 +204,23 @@ class StretchFinder:
         last = self._last
         if last is None:
             self._last = stretch
-        elif stretch.start <= last.end and _is_faint(stretch, last):
-            last.end = stretch.end
-        elif stretch.start <= last.end and _is_faint(last, stretch):
+        elif stretch.start <= last.end and _is_faint(stretch, last, last.change):
+            last.end, last.change = stretch.end, stretch.change
+        elif stretch.start <= last.end and _is_faint(last, stretch, last.change):
             stretch.start = last.start
             self._last = stretch
         else:
             yield last
             self._last = stretch
+
+    def _time_word(self, change: "Change", after: float) -> float:
+        """The frame at which some letters were replaced, not before the last sample."""
+        before = max((s.time for s in self._memory if s.time <= after - SAMPLE_EVERY), default=after)
+        if change.gone > change.come:
+            border = self._time_end(change.vanished, after)
+        else:
+            border = self._time_start(change.appeared, after)
+        return min(after, max(before, border))
 
     def _levels(self, pixels: Mask) -> list[tuple[float, float]]:
         around = surroundings(pixels)
@@ -192,34 +233,27 @@ class StretchFinder:
     def _time_start(self, pixels: Mask, after: float) -> float:
         """The first frame that shows the pixels that were seen on at ``after``."""
         levels = self._levels(pixels)
+        earlier = [(time, level) for time, level in levels if time < after]
         on = float(np.median([level for time, level in levels if time >= after]))
-        off = min((level for time, level in levels if time < after), default=0.0)
-        if on - off < _LEAST_STEP:
-            return after
-        border = off + 0.35 * (on - off)
-        start = after
-        for time, level in reversed(levels):
-            if time >= after:
-                continue
-            if level < border:
-                break
-            start = time
-        return start
+        off = float(np.median([level for _, level in earlier[:-2]])) if earlier[:-2] else 0.0
+        found = _last_change(earlier[::-1], after, on, off)
+        return found if found is not None else after
 
     def _time_end(self, pixels: Mask, after: float) -> float:
         """The first frame that no longer shows the pixels that were seen off at ``after``."""
         levels = self._levels(pixels)
+        earlier = [(time, level) for time, level in levels if time < after]
         off = float(np.median([level for time, level in levels if time >= after]))
-        on = max((level for time, level in levels if time < after), default=0.0)
+        on = float(np.percentile([level for _, level in earlier], 70)) if earlier else 0.0
         if on - off < _LEAST_STEP:
             return after
-        border = off + 0.35 * (on - off)
-        last = max((i for i, (time, _) in enumerate(levels) if time < after), default=0)
         # Back to a frame that surely shows it, then forward to the first that does not.
-        while last > 0 and levels[last][1] < border:
-            last -= 1
-        for time, level in levels[last + 1 :]:
-            if level < border:
+        surely = max((i for i, (_, level) in enumerate(levels[: len(earlier)])
+                      if level >= on - 0.5 * (on - off)), default=0)
+        rest = levels[surely:]
+        for (_, level), (time, following) in pairwise(rest):
+            sudden = level - following >= 0.4 * (on - off)
+            if sudden or following < off + _FAINT * (on - off):
                 return time
         return after
 
@@ -242,13 +276,32 @@ class StretchFinder:
         )
 
 
-def _is_faint(part: Stretch, whole: Stretch) -> bool:
-    """Whether ``part`` is ``whole`` on its way in or out: brief, and with no ink of its own."""
-    if part.end - part.start > _LONGEST_FADE:
+def _last_change(
+    backwards: list[tuple[float, float]], after: float, on: float, off: float
+) -> float | None:
+    """Walk back from a frame that shows the text to the first that does."""
+    if on - off < _LEAST_STEP:
+        return None
+    start, above = after, on
+    for time, level in backwards:
+        sudden = above - level >= 0.4 * (on - off) and level < on - 0.5 * (on - off)
+        if sudden or level < off + _FAINT * (on - off):
+            break
+        start, above = time, level
+    return start
+
+
+def _is_faint(part: Stretch, whole: Stretch, change: "Change | None") -> bool:
+    """Whether ``part`` is ``whole`` on its way in or out: brief, and with no ink of its own.
+
+    ``change`` is the one between them: of what it changed, enough must have been there before.
+    """
+    if part.end - part.start > _LONGEST_FADE or change is None:
         return False
-    ink = int(part.ink.sum())
-    own = int((part.ink & ~near(whole.ink, 1)).sum())
-    return 0.2 * whole.ink.sum() < ink < 0.9 * whole.ink.sum() and own <= 0.1 * ink
+    if change.stayed < 0.4 * max(change.gone, change.come):
+        return False
+    ink, shared = int(part.ink.sum()), int((part.ink & whole.ink).sum())
+    return ink < 0.9 * whole.ink.sum() and shared >= 0.8 * ink
 
 
 @dataclass(slots=True)
@@ -280,21 +333,56 @@ class Change:
         """Whether something like a word stands on through the change."""
         return self.stayed >= 2 * _WORD
 
-    def kinds(self, samples: int) -> tuple[bool, bool]:
-        """Whether text went, and whether text came."""
-        if samples < 2:
-            return False, self.come >= 2 * _WORD and not self.stays
-        most, least = max(self.gone, self.come), min(self.gone, self.come)
-        if not self.stays:
-            if most < _WORD:
-                return False, False
-            return self.gone >= min(_WORD, 0.3 * most), self.come >= min(_WORD, 0.3 * most)
-        if most >= 0.6 * self.stayed or least >= 0.2 * self.stayed:
-            return self.gone >= 0.3 * most, self.come >= 0.3 * most
-        letter = samples >= 5 and self._letter_changed()
-        return letter, letter
-
-    def _letter_changed(self) -> bool:
+    def letter(self) -> int:
+        """How much ink changed on both sides within one letter's square, at most."""
         left = self.vanished & near(self.appeared, _LETTER // 2)
         right = self.appeared & near(self.vanished, _LETTER // 2)
-        return min(densest(left, _LETTER, _LETTER), densest(right, _LETTER, _LETTER)) >= 25
+        return min(densest(left, _LETTER, _LETTER), densest(right, _LETTER, _LETTER))
+
+
+class Noise:
+    """Tells a change of text from what the background does all the time.
+
+    Where text stands on, ink still comes and goes around it: little over a still picture, a lot
+    over foliage. A change is what exceeds the usual of the last seconds.
+    """
+
+    def __init__(self) -> None:
+        self._least: deque[int] = deque(maxlen=25)
+        self._most: deque[int] = deque(maxlen=25)
+        self._letter: deque[int] = deque(maxlen=25)
+
+    def judge(self, change: Change, samples: int) -> tuple[bool, bool]:
+        """Whether text went, and whether text came, after a stretch of so many samples."""
+        most, least = max(change.gone, change.come), min(change.gone, change.come)
+        if samples < 2:
+            # One sample's ink is mostly noise: only what is far more than that counts.
+            clear = change.come >= 2 * _WORD and (
+                not change.stays or (change.gone >= 2 * _WORD and most >= 1.5 * change.stayed)
+            )
+            return clear and change.gone >= 2 * _WORD, clear
+        if not change.stays:
+            if most < _WORD:
+                return False, False
+            return change.gone >= min(_WORD, 0.3 * most), change.come >= min(_WORD, 0.3 * most)
+        letter = change.letter() if least >= _LEAST_INK - 4 else 0
+        answer = self._judge_standing(change, most, least, letter if samples >= 4 else 0)
+        if samples >= 3:
+            self._least.append(least)
+            self._most.append(most)
+            self._letter.append(letter)
+        return answer
+
+    def _judge_standing(
+        self, change: Change, most: int, least: int, letter: int
+    ) -> tuple[bool, bool]:
+        if most >= max(0.6 * change.stayed, 2 * _usual(self._most)) or least >= max(
+            0.2 * change.stayed, 2 * _usual(self._least)
+        ):
+            return change.gone >= 0.3 * most, change.come >= 0.3 * most
+        changed = letter >= max(_LEAST_INK - 2, 2.5 * _usual(self._letter) + 6)
+        return changed, changed
+
+
+def _usual(values: deque[int]) -> float:
+    return float(np.median(values)) if values else 0.0
