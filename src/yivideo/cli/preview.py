@@ -50,7 +50,6 @@ def preview(
     from yivideo.cli.drawing import write_picture
     from yivideo.cli.streams import say, say_json, say_path
     from yivideo.cli.values import parse_areas, parse_device, parse_languages, parse_time
-    from yivideo.engine.local import preview as look
     from yivideo.engine.options import ExtractOptions
 
     options = ExtractOptions(
@@ -61,6 +60,8 @@ def preview(
     )
     wanted = parse_time(at)
     picture = _picture_path(video, output, wanted)
+    from yivideo.engine.local import preview as look
+
     seen = look(video, wanted, options)
     write_picture(seen, picture)
     if as_json:

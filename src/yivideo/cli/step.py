@@ -81,10 +81,11 @@ def run_one(
     from yivideo.cli.stopping import Stopping
     from yivideo.cli.streams import say_json, say_path
     from yivideo.cli.values import parse_device, parse_settings
-    from yivideo.engine.local import run_step
 
     params = {key: _value(text) for key, text in parse_settings(settings or ()).items()}
     chosen = parse_device(device)
+    from yivideo.engine.local import run_step
+
     with Stopping() as stopping:
         display = make_display(1, quiet=quiet)
         display.begin(name)

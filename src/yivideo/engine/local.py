@@ -1,128 +1,209 @@
-"""Runs the steps of a video in this process, one after the other or side by side."""
+"""The main job in one process: a video in, its subtitles out."""
 
 import os
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from yivideo.engine.options import ExtractOptions, Progress
-from yivideo.errors import Cancelled, UsageError, YiVideoError
+from yivideo.engine.choice import choose_devices
+from yivideo.engine.options import Devices, ExtractOptions, Progress, RuntimeName
+from yivideo.engine.preview import preview
+from yivideo.engine.progress import Reporter
+from yivideo.engine.runner import LocalRunner
+from yivideo.engine.workfolder import claim_work_folder
+from yivideo.errors import UsageError
 from yivideo.files import ensure_folder
-from yivideo.steps import BUILT_IN, area, crop, finalize, keyframes, read, stitch
-from yivideo.steps.context import Context, Feed
-from yivideo.steps.folder import FinishedFolder, WritingFolder
-from yivideo.steps.registry import Step, find_step
+from yivideo.media.source import open_source
+from yivideo.steps import BUILT_IN, area, crop, finalize, keyframes, read
+from yivideo.steps.registry import find_step
 from yivideo.subtitles.areas import parse_area
 from yivideo.subtitles.model import Subtitles
 
+__all__ = ["extract", "preview", "run_step"]
+
 OnProgress = Callable[[Progress], None]
 Cancel = Callable[[], bool]
-
-# What each step is for the user, and its share of an extraction.
-_PHASES = {
-    keyframes.NAME: ("looking around", 0.05),
-    area.NAME: ("finding subtitles", 0.1),
-    crop.NAME: ("reading", 0.83),
-    stitch.NAME: ("reading", 0.0),
-    read.NAME: ("reading", 0.0),
-    finalize.NAME: ("writing", 0.02),
-}
+PathLike = str | os.PathLike[str]
 
 
-@dataclass(slots=True)
-class LocalRunner:
-    """Runs steps on one video in one work folder; finished ones are not run again.
+def _never() -> bool:
+    return False
 
-    Attributes:
-        video: the film.
-        work: folder that holds a folder for every step.
-        params: parameters of the steps, by name.
-        devices: device of each step by name; "cpu" where none is named.
-        report: told a step's name, its fraction and the seconds of film done.
-        stop: true when everything should stop.
+
+def extract(
+    path: PathLike,
+    *,
+    areas: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    device: str = "auto",
+    start: float | None = None,
+    end: float | None = None,
+    work: PathLike | None = None,
+    include_static: bool = False,
+    runtime: RuntimeName = "auto",
+    progress: OnProgress | None = None,
+    cancelled: Cancel | None = None,
+) -> Subtitles:
+    """Read the subtitles that are burned into a video's picture.
+
+    Nothing is written beside the video; `Subtitles.save` writes the files.
+
+    Args:
+        path: the video.
+        areas: where subtitles stand, such as "0%,80%,100%,100%"; found when empty.
+        languages: two-letter codes of the languages to expect; told by the script when empty.
+        device: "auto", "cpu" or "cuda:N", for decoding and for recognition.
+        start: seconds at which to begin.
+        end: seconds at which to stop.
+        work: folder that keeps what the steps write, so that a stopped extraction goes on from its
+            last finished step; a temporary folder when None.
+        include_static: take text that stands still for long (titles, logos) for subtitles as well.
+        runtime: what runs the models; "auto" follows the device.
+        progress: called often, from several threads, with how far the work is.
+        cancelled: asked often; when it returns true, the work stops within a second.
+
+    Returns:
+        The subtitles; `events` is empty where the video has none, `readable_until` tells how far a
+        damaged file could be read.
+
+    Raises:
+        UsageError: an area, a time or a work folder that cannot be meant.
+        InputError: the file is missing, is no video, or has no frame that can be decoded.
+        DeviceUnavailable: the device asked for cannot be used; "auto" never raises it.
+        OutputError: the work folder cannot be written.
+        Cancelled: `cancelled` returned true.
     """
-
-    video: Path
-    work: Path
-    params: Mapping[str, BaseModel] = field(default_factory=dict[str, BaseModel])
-    devices: Mapping[str, str] = field(default_factory=dict[str, str])
-    report: Callable[[str, float, float | None], None] = lambda _step, _fraction, _position: None
-    stop: Cancel = lambda: False
-
-    def run(self, names: tuple[str, ...] = BUILT_IN) -> None:
-        """Run what has not finished of the steps named, in that order."""
-        steps = [find_step(name) for name in names]
-        todo = [step for step in steps if not self.folder(step.name).complete]
-        while todo:
-            group = [todo.pop(0)]
-            while todo and todo[0].streams and group[-1].name in todo[0].after:
-                group.append(todo.pop(0))
-            self._run_together(group)
-
-    def folder(self, name: str) -> FinishedFolder:
-        """Where that step leaves its output."""
-        return FinishedFolder(self.work / name)
-
-    def _run_together(self, group: list[Step]) -> None:
-        """Run steps side by side, each fed by the one before."""
-        feeds = [Feed() for _ in group[:-1]]
-        failed = threading.Event()
-        errors: list[BaseException] = []
-
-        def stop() -> bool:
-            return failed.is_set() or self.stop()
-
-        def work(index: int) -> None:
-            try:
-                outputs.append((index, self._run(group, index, feeds, writing[index], stop)))
-            except BaseException as error:  # noqa: BLE001  # handed to the caller's thread below
-                errors.append(error)
-                failed.set()
-                for feed in feeds:
-                    feed.fail()
-
-        outputs: list[tuple[int, BaseModel]] = []
-        with ExitStack() as stack:
-            writing = [
-                stack.enter_context(WritingFolder(self.work / step.name)) for step in group
-            ]
-            threads = [
-                threading.Thread(target=work, args=(i,), name=group[i].name, daemon=True)
-                for i in range(1, len(group))
-            ]
-            for thread in threads:
-                thread.start()
-            work(0)
-            for thread in threads:
-                thread.join()
-            for index, output in sorted(outputs):
-                writing[index].commit(output)
-        if errors:
-            # What went wrong first, rather than those who were stopped because of it.
-            raise next((e for e in errors if not isinstance(e, Cancelled)), errors[0])
-
-    def _run(
-        self, group: list[Step], index: int, feeds: list[Feed], folder: WritingFolder, stop: Cancel
-    ) -> BaseModel:
-        step = group[index]
-        outlet = feeds[index] if index < len(feeds) else None
-        context = Context(
-            video=self.video,
-            folder=folder,
-            inputs={name: self.folder(name) for name in step.after},
-            feeds={group[index - 1].name: feeds[index - 1]} if index else {},
-            outlet=outlet,
-            device=self.devices.get(step.name, "cpu"),
-            report=lambda fraction, position: self.report(step.name, fraction, position),
-            stop=stop,
+    options = ExtractOptions(
+        areas=tuple(areas),
+        languages=tuple(languages),
+        device=device,
+        start=start,
+        end=end,
+        include_static=include_static,
+        runtime=runtime,
+    )
+    _check(options)
+    video = Path(path)
+    with open_source(video) as source:
+        chosen = choose_devices(device, runtime, source)
+    reporter = Reporter(progress, chosen, start or 0.0, end)
+    with _work_folder(video, work, options) as folder:
+        runner = LocalRunner(
+            video=video,
+            work=folder,
+            params=_params(options),
+            devices=_by_step(chosen),
+            report=reporter.step,
+            stop=cancelled or _never,
         )
-        output = step.run(self.params.get(step.name) or step.params(), context)
-        if outlet is not None:
-            outlet.close()
-        return output
+        reporter.follow(runner)
+        runner.run(BUILT_IN)
+        return runner.folder(finalize.NAME).output(finalize.Finalized).subtitles
+
+
+def run_step(
+    name: str,
+    work: Path,
+    *,
+    video: PathLike | None = None,
+    params: Mapping[str, object] | None = None,
+    device: str = "auto",
+    progress: OnProgress | None = None,
+    cancelled: Cancel | None = None,
+) -> BaseModel:
+    """Run one step on the folders that earlier steps left in ``work``; an older result is replaced.
+
+    Args:
+        name: the step.
+        work: folder with a folder for each step that has run.
+        video: the film, for steps that look into it; by default the one the first step saw.
+        params: parameters by name; the step's defaults for the rest.
+        device: "auto", "cpu" or "cuda:N".
+        progress: called often with how far the step is.
+        cancelled: asked often; when it returns true, the step stops and leaves nothing.
+
+    Returns:
+        The step's output, which is also in its folder.
+
+    Raises:
+        UsageError: there is no such step, a parameter is wrong, or a step before has not run.
+        YiVideoError: as `extract`.
+    """
+    found = find_step(name)
+    try:
+        given = found.params.model_validate(dict(params or {}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "parameters"
+        raise UsageError(f"{name}: {place}: {first['msg']}.") from error
+    film = _film(work, video, needed=name in {keyframes.NAME, crop.NAME})
+    if film is not None:
+        with open_source(film) as source:
+            chosen = choose_devices(device, "auto", source)
+    else:
+        chosen = choose_devices(device, "auto", None)
+    reporter = Reporter(progress, chosen, 0.0, None, alone=True)
+    runner = LocalRunner(
+        video=film or Path(),
+        work=ensure_folder(work),
+        params={name: given},
+        devices=_by_step(chosen),
+        report=reporter.step,
+        stop=cancelled or _never,
+    )
+    reporter.follow(runner)
+    runner.run_again(name)
+    return runner.folder(name).output(found.output)
+
+
+def _film(work: Path, video: PathLike | None, *, needed: bool) -> Path | None:
+    if video is not None:
+        return Path(video)
+    earlier = LocalRunner(video=Path(), work=work).folder(keyframes.NAME)
+    if earlier.complete:
+        return Path(earlier.output(keyframes.Keyframes).info.path)
+    if needed:
+        raise UsageError("This step looks into the video: name it with --video.")
+    return None
+
+
+def _check(options: ExtractOptions) -> None:
+    for text in options.areas:
+        parse_area(text)
+    start, end = options.start or 0.0, options.end
+    if start < 0 or (end is not None and end <= start):
+        raise UsageError("The end must come after the start, and neither before 0.")
+
+
+def _params(options: ExtractOptions) -> dict[str, BaseModel]:
+    return {
+        keyframes.NAME: keyframes.KeyframesParams(start=options.start or 0.0, end=options.end),
+        area.NAME: area.AreaParams(areas=options.areas, include_static=options.include_static),
+        crop.NAME: crop.CropParams(start=options.start, end=options.end),
+        finalize.NAME: finalize.FinalizeParams(
+            include_static=options.include_static, languages=options.languages
+        ),
+    }
+
+
+def _by_step(chosen: Devices) -> dict[str, str]:
+    return {
+        crop.NAME: chosen.decoding,
+        area.NAME: chosen.recognition,
+        read.NAME: chosen.recognition,
+    }
+
+
+@contextmanager
+def _work_folder(
+    video: Path, work: PathLike | None, options: ExtractOptions
+) -> Generator[Path]:
+    """The folder the user keeps, once it is known to belong to this job, or a temporary one."""
+    if work is not None:
+        yield claim_work_folder(Path(work), video, options)
+        return
+    with tempfile.TemporaryDirectory(prefix="yivideo-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)

@@ -76,6 +76,8 @@ class Context:
         device: "cpu" or "cuda:N".
         report: told the step's progress: seconds of film done, or None, and a fraction 0..1.
         stop: asked often; true when the step should give up.
+        made: told how many records the step has made.
+        records: how many those are.
     """
 
     video: Path
@@ -86,6 +88,8 @@ class Context:
     device: str = "cpu"
     report: Callable[[float, float | None], None] = lambda _fraction, _position: None
     stop: Callable[[], bool] = lambda: False
+    made: Callable[[int], None] = lambda _count: None
+    records: int = 0
 
     def progress(self, fraction: float, position: float | None = None) -> None:
         """Tell how far the step is; raises `Cancelled` when it should stop."""
@@ -131,6 +135,8 @@ class Context:
             name = cast("str", getattr(record, "file"))  # noqa: B009
             self.folder.write(name, encoded(picture, Path(name).suffix))
         self.folder.record(record)
+        self.records += 1
+        self.made(self.records)
         if self.outlet is not None:
             self.outlet.put(record, picture)
 

@@ -101,14 +101,15 @@ def _text(placed: Placed, lines: list[ReadLine]) -> StretchText:
         end=stretch.end,
         stays=stretch.stays,
         frames=stretch.frames,
-        lines=tuple(_line(line, stretch.box) for line in lines),
+        lines=tuple(film_line(line, stretch.box) for line in lines),
         confidences=tuple(
             tuple(round(value, 3) for value in line.reading.confidences) for line in lines
         ),
     )
 
 
-def _line(line: ReadLine, where: Box) -> Line:
+def film_line(line: ReadLine, where: Box) -> Line:
+    """A line that was read in the part ``where`` of the film, in the film's pixels."""
     return Line(
         text=line.reading.text,
         confidence=min(1.0, max(0.0, line.reading.confidence)),

@@ -1,0 +1,117 @@
+"""Runs the steps of a video in this process, one after the other or side by side."""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from yivideo.errors import Cancelled
+from yivideo.steps import BUILT_IN
+from yivideo.steps.context import Context, Feed
+from yivideo.steps.folder import FinishedFolder, WritingFolder
+from yivideo.steps.registry import Step, find_step
+
+Cancel = Callable[[], bool]
+
+
+@dataclass(slots=True)
+class LocalRunner:
+    """Runs steps on one video in one work folder; finished ones are not run again.
+
+    Attributes:
+        video: the film.
+        work: folder that holds a folder for every step.
+        params: parameters of the steps, by name.
+        devices: device of each step by name; "cpu" where none is named.
+        report: told a step's name, its fraction and the seconds of film done.
+        stop: true when everything should stop.
+        made: how many records each step has made so far.
+    """
+
+    video: Path
+    work: Path
+    params: Mapping[str, BaseModel] = field(default_factory=dict[str, BaseModel])
+    devices: Mapping[str, str] = field(default_factory=dict[str, str])
+    report: Callable[[str, float, float | None], None] = lambda _step, _fraction, _position: None
+    stop: Cancel = lambda: False
+    made: dict[str, int] = field(default_factory=dict[str, int])
+
+    def run(self, names: tuple[str, ...] = BUILT_IN) -> None:
+        """Run what has not finished of the steps named, in that order."""
+        steps = [find_step(name) for name in names]
+        todo = [step for step in steps if not self.folder(step.name).complete]
+        while todo:
+            group = [todo.pop(0)]
+            while todo and todo[0].streams and group[-1].name in todo[0].after:
+                group.append(todo.pop(0))
+            self._run_together(group)
+
+    def run_again(self, name: str) -> None:
+        """Run one step, whether it has finished before or not."""
+        self._run_together([find_step(name)])
+
+    def folder(self, name: str) -> FinishedFolder:
+        """Where that step leaves its output."""
+        return FinishedFolder(self.work / name)
+
+    def _run_together(self, group: list[Step]) -> None:
+        """Run steps side by side, each fed by the one before."""
+        feeds = [Feed() for _ in group[:-1]]
+        failed = threading.Event()
+        errors: list[BaseException] = []
+
+        def stop() -> bool:
+            return failed.is_set() or self.stop()
+
+        def work(index: int) -> None:
+            try:
+                outputs.append((index, self._run(group, index, feeds, writing[index], stop)))
+            except BaseException as error:  # noqa: BLE001  # handed to the caller's thread below
+                errors.append(error)
+                failed.set()
+                for feed in feeds:
+                    feed.fail()
+
+        outputs: list[tuple[int, BaseModel]] = []
+        with ExitStack() as stack:
+            writing = [
+                stack.enter_context(WritingFolder(self.work / step.name)) for step in group
+            ]
+            threads = [
+                threading.Thread(target=work, args=(i,), name=group[i].name, daemon=True)
+                for i in range(1, len(group))
+            ]
+            for thread in threads:
+                thread.start()
+            work(0)
+            for thread in threads:
+                thread.join()
+            for index, output in sorted(outputs):
+                writing[index].commit(output)
+        if errors:
+            # What went wrong first, rather than those who were stopped because of it.
+            raise next((e for e in errors if not isinstance(e, Cancelled)), errors[0])
+
+    def _run(
+        self, group: list[Step], index: int, feeds: list[Feed], folder: WritingFolder, stop: Cancel
+    ) -> BaseModel:
+        step = group[index]
+        outlet = feeds[index] if index < len(feeds) else None
+        context = Context(
+            video=self.video,
+            folder=folder,
+            inputs={name: self.folder(name) for name in step.after},
+            feeds={group[index - 1].name: feeds[index - 1]} if index else {},
+            outlet=outlet,
+            device=self.devices.get(step.name, "cpu"),
+            report=lambda fraction, position: self.report(step.name, fraction, position),
+            stop=stop,
+            made=lambda count: self.made.__setitem__(step.name, count),
+        )
+        output = step.run(self.params.get(step.name) or step.params(), context)
+        if outlet is not None:
+            outlet.close()
+        return output
