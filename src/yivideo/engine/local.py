@@ -33,7 +33,7 @@ def _never() -> bool:
     return False
 
 
-def extract(
+def extract(  # noqa: PLR0913  # keyword-only, and each an option of the command
     path: PathLike,
     *,
     areas: Sequence[str] = (),
@@ -198,9 +198,7 @@ def _by_step(chosen: Devices) -> dict[str, str]:
 
 
 @contextmanager
-def _work_folder(
-    video: Path, work: PathLike | None, options: ExtractOptions
-) -> Generator[Path]:
+def _work_folder(video: Path, work: PathLike | None, options: ExtractOptions) -> Generator[Path]:
     """The folder the user keeps, once it is known to belong to this job, or a temporary one."""
     if work is not None:
         yield claim_work_folder(Path(work), video, options)

@@ -77,9 +77,7 @@ class LocalRunner:
 
         outputs: list[tuple[int, BaseModel]] = []
         with ExitStack() as stack:
-            writing = [
-                stack.enter_context(WritingFolder(self.work / step.name)) for step in group
-            ]
+            writing = [stack.enter_context(WritingFolder(self.work / step.name)) for step in group]
             threads = [
                 threading.Thread(target=work, args=(i,), name=group[i].name, daemon=True)
                 for i in range(1, len(group))

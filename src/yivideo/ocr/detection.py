@@ -28,10 +28,12 @@ class TextBox:
 
     @property
     def height(self) -> float:
+        """Pixels from top to bottom."""
         return self.bottom - self.top
 
     @property
     def width(self) -> float:
+        """Pixels from left to right."""
         return self.right - self.left
 
 

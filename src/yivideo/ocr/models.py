@@ -41,7 +41,8 @@ def built_in_folder() -> Path:
     if spec is not None and spec.submodule_search_locations:
         return Path(next(iter(spec.submodule_search_locations))) / "models"
     raise ModelMissing(
-        "The package that carries the recognition models is not installed; run: pip install rapidocr"
+        "The package that carries the recognition models is not installed;"
+        " run: pip install rapidocr"
     )
 
 

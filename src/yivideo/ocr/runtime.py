@@ -115,7 +115,7 @@ class OnnxRuntime:
     def __init__(self, device: str) -> None:
         """``device`` is ``cuda:N``; raises `DeviceUnavailable` when it cannot be used."""
         try:
-            import onnxruntime
+            import onnxruntime  # pyright: ignore[reportMissingImports]  # an extra
         except ImportError as error:
             raise DeviceUnavailable(
                 f"Reading on {device} needs ONNX Runtime for CUDA; run: pip install 'yivideo[cuda]'"

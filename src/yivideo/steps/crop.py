@@ -1,7 +1,5 @@
 """`ffmpeg.crop_subtitle_images`: one picture for each stretch of unchanged text."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from pydantic import BaseModel
 
@@ -23,9 +21,11 @@ _DARKER = 50
 
 
 class CropParams(BaseModel):
-    """Attributes:
-    start: seconds at which to begin.
-    end: seconds at which to stop; None for the end of the film.
+    """Which part of the film to read.
+
+    Attributes:
+        start: seconds at which to begin.
+        end: seconds at which to stop; None for the end of the film.
     """
 
     start: float | None = None
@@ -57,12 +57,14 @@ class StretchPicture(BaseModel):
 
 
 class Crops(BaseModel):
-    """Attributes:
-    frames: how many frames were decoded.
-    end_time: seconds at which the last one stops being shown.
-    readable_until: seconds up to which a damaged file could be read; None when it was whole.
-    damaged_packets: packets that had to be passed over.
-    stretches: how many pictures there are.
+    """How the decoding went.
+
+    Attributes:
+        frames: how many frames were decoded.
+        end_time: seconds at which the last one stops being shown.
+        readable_until: seconds up to which a damaged file could be read; None when it was whole.
+        damaged_packets: packets that had to be passed over.
+        stretches: how many pictures there are.
     """
 
     frames: int
@@ -117,7 +119,11 @@ def crop_subtitle_images(params: CropParams, context: Context) -> Crops:
     count = 0
     with open_source(context.video) as source:
         reader = read_frames(
-            source, start=params.start, end=params.end, device=context.device, cancelled=context.stop
+            source,
+            start=params.start,
+            end=params.end,
+            device=context.device,
+            cancelled=context.stop,
         )
         try:
             for frame in reader:

@@ -90,9 +90,7 @@ def extract_keyframes(params: KeyframesParams, context: Context) -> Keyframes:
             context.progress(done / len(times), last)
     if not bursts:
         raise NoFrames(f"Not one frame of '{context.video.name}' could be decoded.")
-    return Keyframes(
-        video=described(info), info=info, width=size[0], height=size[1], bursts=bursts
-    )
+    return Keyframes(video=described(info), info=info, width=size[0], height=size[1], bursts=bursts)
 
 
 def sample_times(params: KeyframesParams, duration: float | None) -> list[float]:

@@ -1,6 +1,5 @@
 """The steps there are, by name, and what each needs to run."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -11,12 +10,14 @@ from pydantic import BaseModel
 from yivideo.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from yivideo.steps.context import Context
 
 ENTRY_POINTS = "yivideo.steps"
 
 P = TypeVar("P", bound=BaseModel)
-O = TypeVar("O", bound=BaseModel)
+R = TypeVar("R", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +77,14 @@ def step(
     name: str,
     *,
     params: type[P],
-    output: type[O],
+    output: type[R],
     after: tuple[str, ...] = (),
     needs: Gpu | None = None,
     streams: bool = False,
-) -> "Callable[[Callable[[P, Context], O]], Callable[[P, Context], O]]":
+) -> "Callable[[Callable[[P, Context], R]], Callable[[P, Context], R]]":
     """Register the decorated function under ``name``; it stays an ordinary function."""
 
-    def register(run: "Callable[[P, Context], O]") -> "Callable[[P, Context], O]":
+    def register(run: "Callable[[P, Context], R]") -> "Callable[[P, Context], R]":
         _registered[name] = Step(
             name=name,
             run=run,

@@ -15,9 +15,11 @@ NAME = "paddleocr.create_stitched_images"
 
 
 class StitchParams(BaseModel):
-    """Attributes:
-    pictures: how many pictures a sheet holds at most.
-    pixels: how many pixels a sheet has at most, unless one picture alone has more.
+    """How large a sheet may grow.
+
+    Attributes:
+        pictures: how many pictures a sheet holds at most.
+        pixels: how many pixels a sheet has at most, unless one picture alone has more.
     """
 
     pictures: Annotated[int, Field(ge=1, le=256)] = 8
@@ -41,9 +43,11 @@ class Sheet(BaseModel):
 
 
 class Sheets(BaseModel):
-    """Attributes:
-    sheets: how many there are.
-    pictures: how many pictures they hold together.
+    """What was packed.
+
+    Attributes:
+        sheets: how many there are.
+        pictures: how many pictures they hold together.
     """
 
     sheets: int
