@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from yivideo.steps import area, keyframes
 from yivideo.steps.models import open_models
 from yivideo.steps.read import film_line
 from yivideo.subtitles.ink import InkScale
-from yivideo.subtitles.model import Line
 from yivideo.subtitles.reading import Reader
+
+if TYPE_CHECKING:
+    from yivideo.subtitles.model import Line
 
 
 def preview(path: str | os.PathLike[str], at: float, options: ExtractOptions) -> Preview:

@@ -1,11 +1,11 @@
 """`paddleocr.detect_subtitle_area`: where subtitles stand."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from yivideo.steps.context import Context
-from yivideo.steps.folder import Pixels
 from yivideo.steps.keyframes import NAME as KEYFRAMES
 from yivideo.steps.keyframes import KeyframePicture, Keyframes
 from yivideo.steps.models import open_models
@@ -22,15 +22,20 @@ from yivideo.subtitles.bands import (
 )
 from yivideo.subtitles.model import Band, Box, Video
 
+if TYPE_CHECKING:
+    from yivideo.steps.folder import Pixels
+
 NAME = "paddleocr.detect_subtitle_area"
 # So many bursts are looked at before asking whether they were enough.
 _FIRST_LOOK = 24
 
 
 class AreaParams(BaseModel):
-    """Attributes:
-    areas: where subtitles stand, as the user writes it; found when empty.
-    include_static: take text that never changes for subtitles as well.
+    """What to take for subtitles.
+
+    Attributes:
+        areas: where subtitles stand, as the user writes it; found when empty.
+        include_static: take text that never changes for subtitles as well.
     """
 
     areas: tuple[str, ...] = ()
@@ -52,9 +57,11 @@ class WatchedBand(BaseModel):
 
 
 class Areas(BaseModel):
-    """Attributes:
-    bands: where subtitles stand; empty if nowhere.
-    looked_at: how many bursts it took to tell.
+    """Where subtitles stand.
+
+    Attributes:
+        bands: none where the film has no subtitles.
+        looked_at: how many bursts it took to tell.
     """
 
     bands: tuple[WatchedBand, ...]
@@ -85,9 +92,7 @@ def detect_subtitle_area(params: AreaParams, context: Context) -> Areas:
     found = found or Survey(keyframes.width, keyframes.height)
     video = keyframes.video
     if params.areas:
-        boxes = [parse_area(text).pixels(video.width, video.height) for text in params.areas]
-        bands = [given_band(_to_burst(box, video, found), found) for box in boxes]
-        watched = [_watched(b, video, found, Box(left=x[0], top=x[1], right=x[2], bottom=x[3])) for b, x in zip(bands, boxes, strict=True)]
+        watched = [_given(text, video, found) for text in params.areas]
     else:
         watched = [
             _watched(band, video, found)
@@ -120,14 +125,18 @@ def _passes(bursts: list[Burst]) -> Iterator[list[Burst]]:
     yield [burst for i, burst in enumerate(bursts) if i not in chosen]
 
 
-def _to_burst(box: tuple[int, int, int, int], video: Video, found: Survey) -> Box:
+def _given(text: str, video: Video, found: Survey) -> WatchedBand:
+    """The band of an area as the user wrote it."""
+    left, top, right, bottom = parse_area(text).pixels(video.width, video.height)
     across, down = found.width / video.width, found.height / video.height
-    return Box(
-        left=int(box[0] * across),
-        top=int(box[1] * down),
-        right=round(box[2] * across),
-        bottom=round(box[3] * down),
+    small = Box(
+        left=int(left * across),
+        top=int(top * down),
+        right=round(right * across),
+        bottom=round(bottom * down),
     )
+    box = Box(left=left, top=top, right=right, bottom=bottom)
+    return _watched(given_band(small, found), video, found, box)
 
 
 def _watched(

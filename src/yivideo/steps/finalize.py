@@ -20,10 +20,12 @@ NAME = "paddleocr.postprocess_and_finalize"
 
 
 class FinalizeParams(BaseModel):
-    """Attributes:
-    formats: files to write into the step's folder, as `subtitles.<format>`.
-    include_static: take text that never changes for subtitles as well.
-    languages: two-letter codes of the languages to expect; any if empty.
+    """What to write, and what to take for a subtitle.
+
+    Attributes:
+        formats: files to write into the step's folder, as `subtitles.<format>`.
+        include_static: take text that never changes for subtitles as well.
+        languages: two-letter codes of the languages to expect; any if empty.
     """
 
     formats: tuple[str, ...] = ("srt", "vtt", "ass", "txt", "json")
@@ -32,8 +34,10 @@ class FinalizeParams(BaseModel):
 
 
 class Finalized(BaseModel):
-    """Attributes:
-    subtitles: the result, which is also in the files.
+    """The result.
+
+    Attributes:
+        subtitles: what is also in the files.
     """
 
     subtitles: Subtitles

@@ -33,7 +33,7 @@ class StretchText(BaseModel):
         stays: as there.
         frames: as there.
         lines: top to bottom, in the film's pixels.
-    confidences: of each line's characters.
+        confidences: of each line's characters.
     """
 
     stretch: str
@@ -47,11 +47,13 @@ class StretchText(BaseModel):
 
 
 class Texts(BaseModel):
-    """Attributes:
-    pictures: how many pictures were read.
-    detections: calls of the detection model.
-    recognitions: calls of the recognition model.
-    runtime: what ran them.
+    """What was read, and at what cost.
+
+    Attributes:
+        pictures: how many pictures were read.
+        detections: calls of the detection model.
+        recognitions: calls of the recognition model.
+        runtime: what ran them.
     """
 
     pictures: int
