@@ -16,7 +16,6 @@ from yivideo.media.source import open_source
 from yivideo.steps import area, keyframes
 from yivideo.steps.models import open_models
 from yivideo.steps.read import film_line
-from yivideo.subtitles.ink import InkScale
 from yivideo.subtitles.reading import Reader
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ def preview(path: str | os.PathLike[str], at: float, options: ExtractOptions) ->
         band = one.band
         luma = np.array(frame.luma(band.box))
         picture = 255 - luma if band.polarity == "dark" else luma
-        scale = InkScale.for_text(band.text_height, one.contrast)
-        seen = reader(picture, scale, band.text_height, info.pixel_aspect)
+        seen = reader(picture, band.text_height, info.pixel_aspect)
         lines += [film_line(line, band.box) for line in seen]
     return Preview(
         image=frame.rgb(),

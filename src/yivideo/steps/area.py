@@ -49,11 +49,15 @@ class WatchedBand(BaseModel):
         band: the band.
         contrast: levels of 0..255 by which its strokes stand out.
         level: luma of the darkest strokes seen (inverted for dark text).
+        purity: part of the lines seen that have the band's polarity.
+        centre: column on which its lines are centred; None where they are not.
     """
 
     band: Band
     contrast: float
     level: float
+    purity: float = 0.0
+    centre: float | None = None
 
 
 class Areas(BaseModel):
@@ -152,4 +156,11 @@ def _watched(
         bottom=min(video.height, round(small.box.bottom * down)),
     )
     band = small.model_copy(update={"box": box, "text_height": small.text_height * down})
-    return WatchedBand(band=band, contrast=found_band.contrast, level=found_band.level)
+    centre = found_band.centre
+    return WatchedBand(
+        band=band,
+        contrast=found_band.contrast,
+        level=found_band.level,
+        purity=found_band.purity,
+        centre=centre * across if centre is not None else None,
+    )

@@ -13,8 +13,9 @@ from yivideo.steps.read import NAME as READ
 from yivideo.steps.read import StretchText
 from yivideo.steps.registry import step
 from yivideo.subtitles.language import language_of
-from yivideo.subtitles.merging import StretchReading, merge
+from yivideo.subtitles.merging import merge
 from yivideo.subtitles.model import Picture, Subtitles
+from yivideo.subtitles.stretch_reading import StretchReading
 
 NAME = "paddleocr.postprocess_and_finalize"
 
@@ -48,12 +49,15 @@ def postprocess_and_finalize(params: FinalizeParams, context: Context) -> Finali
     """Vote, merge and clean what was read, and write SRT, VTT, ASS, TXT and JSON."""
     video = context.output_of(KEYFRAMES, Keyframes).video
     crops = context.output_of(CROP, Crops)
-    bands = tuple(watched.band for watched in context.output_of(AREA, Areas).bands)
+    watched = context.output_of(AREA, Areas).bands
+    bands = tuple(one.band for one in watched)
     readings = [_reading(text) for text in context.records_of(READ, StretchText)]
     events, rejected = merge(
         readings,
         bands,
         frame=1 / (video.frame_rate or 25.0),
+        centres=[one.centre for one in watched],
+        width=video.width,
         include_static=params.include_static,
     )
     subtitles = Subtitles(

@@ -11,11 +11,12 @@ from yivideo.steps.models import open_models
 from yivideo.steps.registry import Gpu, step
 from yivideo.steps.stitch import NAME as STITCH
 from yivideo.steps.stitch import Placed, Sheet
-from yivideo.subtitles.ink import InkScale
 from yivideo.subtitles.model import Box, Line
 from yivideo.subtitles.reading import Reader, ReadLine
 
 NAME = "paddleocr.perform_ocr"
+# A band in which this part of the lines is of one polarity has no other text.
+_PURE = 0.85
 
 
 class OcrParams(BaseModel):
@@ -81,9 +82,8 @@ def perform_ocr(params: OcrParams, context: Context) -> Texts:  # noqa: ARG001
     for sheet, picture in context.pictures_of(STITCH, Sheet):
         for placed in sheet.placed:
             watched = bands[placed.stretch.band]
-            scale = InkScale.for_text(watched.band.text_height, watched.contrast)
             part = picture[placed.top : placed.bottom, : placed.width]
-            lines = reader(part, scale, watched.band.text_height, aspect)
+            lines = reader(part, watched.band.text_height, aspect, pure=watched.purity >= _PURE)
             context.put(_text(placed, lines))
             pictures += 1
     return Texts(

@@ -64,12 +64,23 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class FoundBand:
-    """A band, and how its text looks: contrast of strokes, and the darkest level they have."""
+    """A band, and how its text looks.
+
+    Attributes:
+        band: the band, in pixels of the bursts.
+        contrast: levels by which strokes stand out.
+        level: the darkest level that strokes have.
+        words: how many different texts were seen.
+        purity: part of the lines seen that have the band's polarity.
+        centre: column on which its lines are centred; None where they are not.
+    """
 
     band: Band
     contrast: float
     level: float
     words: int
+    purity: float = 0.0
+    centre: float | None = None
 
 
 @dataclass(slots=True)
@@ -124,12 +135,7 @@ def given_band(box: Box, found: Survey) -> FoundBand:
         )
         return FoundBand(band, contrast=100.0, level=0.0, words=0)
     band = _band(inside, found)
-    return FoundBand(
-        band.band.model_copy(update={"box": box, "source": "given"}),
-        band.contrast,
-        band.level,
-        band.words,
-    )
+    return replace(band, band=band.band.model_copy(update={"box": box, "source": "given"}))
 
 
 def _sighting(burst: int, time: float, box: TextBox, pictures: Sequence[Gray]) -> Sighting | None:
@@ -142,7 +148,7 @@ def _sighting(burst: int, time: float, box: TextBox, pictures: Sequence[Gray]) -
     still = max((_alike(middle, patch) for patch in patches if patch is not middle), default=1.0)
     if _shifted(patches[0], patches[-1]):
         still = 0.0
-    polarity, contrast, level = _look(middle)
+    polarity, contrast, level = look(middle)
     return Sighting(burst, time, box, still, polarity, contrast, level, middle)
 
 
@@ -158,7 +164,7 @@ def _shifted(first: Gray, last: Gray) -> bool:
     return abs(best - reach) >= 2 and float(answer[best]) > max(0.6, float(answer[reach]) + 0.1)
 
 
-def _look(patch: Gray) -> tuple[Polarity, float, float]:
+def look(patch: Gray) -> tuple[Polarity, float, float]:
     """Whether strokes are bright or dark, by how many levels, and how dark bright ones get.
 
     Outlined letters have strokes of both kinds. Text is taken for dark only where its bright
@@ -205,7 +211,7 @@ def find_bands(found: Survey, *, include_static: bool = False) -> list[FoundBand
         rows = _grown(row, rest)
         band = _without(_band(rows, found), rows, moving)
         taken = band.band.box
-        if _worthy(band, bands):
+        if _worthy(band, bands, wide=found.width > found.height):
             bands.append(band)
         rest = [s for s in rest if s not in rows and not taken.top <= s.middle <= taken.bottom]
         if len(bands) == 3:
@@ -320,9 +326,12 @@ def _enough(row: list[Sighting], score: float, found: Survey) -> bool:
     return score >= 0.4 and (words >= 2 or (brief and bursts >= 1))
 
 
-def _worthy(band: FoundBand, others: list[FoundBand]) -> bool:
+def _worthy(band: FoundBand, others: list[FoundBand], *, wide: bool) -> bool:
     """Whether a band's text is marked enough, and enough like that of the fullest band."""
     if band.contrast < _LEAST_CONTRAST:
+        return False
+    # Titles stand in the middle of wide pictures, without an outline; subtitles hardly ever.
+    if wide and band.band.anchor == "middle" and (band.contrast < 100 or band.words < 4):
         return False
     if not others:
         return True
@@ -381,7 +390,16 @@ def _band(rows: list[Sighting], found: Survey) -> FoundBand:
         contrast=float(np.percentile([s.contrast for s in same], 20)),
         level=float(min(s.level for s in same)),
         words=_different(rows),
+        purity=len(same) / len(rows),
+        centre=_common_centre(rows, found.width),
     )
+
+
+def _common_centre(rows: list[Sighting], width: int) -> float | None:
+    """The column on which nearly all lines are centred, if there is one."""
+    middle = median(s.centre for s in rows)
+    off = sorted(abs(s.centre - middle) for s in rows)
+    return middle if len(rows) >= 4 and off[int(0.85 * len(off))] < 0.02 * width else None
 
 
 def _anchor(middle: float, height: int) -> Anchor:

@@ -19,3 +19,8 @@ def tidy(text: str) -> str:
 def comparable(text: str) -> str:
     """The text without case, white space and the differences that Unicode calls compatible."""
     return _SPACES.sub("", unicodedata.normalize("NFKC", text)).casefold()
+
+
+def letters_only(text: str) -> str:
+    """The comparable text without punctuation."""
+    return "".join(letter for letter in comparable(text) if letter.isalnum())

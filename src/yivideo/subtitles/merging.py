@@ -1,47 +1,25 @@
 """From readings to events: what was read is cleaned, voted on and joined across needless cuts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from yivideo.subtitles.cleaning import comparable, tidy
-from yivideo.subtitles.model import Band, Event, Line, Picture, RejectedEvent
+from yivideo.subtitles.cleaning import comparable, letters_only, tidy
+from yivideo.subtitles.model import Band, Event, Line, RejectedEvent
+from yivideo.subtitles.standing import without_standing_text
+from yivideo.subtitles.stretch_reading import StretchReading, picked
 
 # Two stretches that touch are one event from this likeness of their texts on.
 _SAME_TEXT = 0.8
 # Shorter stretches are looked upon as what is left of their neighbour.
 _BRIEF = 0.3
+# Nobody can read what stands for less, in seconds.
+_LEAST_LENGTH = 0.2
 # A character read with more confidence than this is not a misreading.
 _SURE = 0.85
 _LEAST_CONFIDENCE = 0.6
 # Of a single character more is asked: it has nobody to vouch for it.
 _LEAST_CONFIDENCE_ALONE = 0.85
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StretchReading:
-    """What one stretch of unchanged text said.
-
-    Times in seconds; boxes in pixels of the film's picture. ``stays`` says that something like
-    text stood on through the stretch's end.
-    """
-
-    band: int
-    start: float
-    end: float
-    stays: bool
-    lines: tuple[Line, ...]
-    confidences: tuple[tuple[float, ...], ...]
-    pictures: tuple[Picture, ...]
-
-    def letters(self) -> list[tuple[str, float]]:
-        """Characters as they are compared, each with its confidence."""
-        return [
-            (shape, confidence)
-            for line, values in zip(self.lines, self.confidences, strict=True)
-            for letter, confidence in zip(line.text, values, strict=False)
-            for shape in comparable(letter)
-        ]
 
 
 @dataclass(slots=True)
@@ -59,11 +37,19 @@ class _Joined:
         return max(part.end for part in self.parts)
 
     def best(self) -> StretchReading:
-        """The part whose words are most to be trusted: votes are seconds times confidence."""
+        """The part whose words are most to be trusted: votes are seconds times confidence.
+
+        Punctuation that another part has as well is taken over with that part: recognition
+        overlooks it rather than making it up.
+        """
         votes: dict[str, float] = {}
         for part in self.parts:
             votes[_text(part)] = votes.get(_text(part), 0.0) + _vote(part)
         winner = max(votes, key=lambda text: votes[text])
+        for text, vote in votes.items():
+            fuller = len(comparable(text)) > len(comparable(winner)) and vote >= 0.3 * votes[winner]
+            if fuller and letters_only(text) == letters_only(winner):
+                winner = text
         return max((p for p in self.parts if _text(p) == winner), key=_vote)
 
 
@@ -90,42 +76,68 @@ def contains(whole: str, part: str) -> float:
 
 
 def merge(
-    readings: Iterable[StretchReading], bands: Sequence[Band], *, frame: float, include_static: bool = False
+    readings: Iterable[StretchReading],
+    bands: Sequence[Band],
+    *,
+    frame: float,
+    centres: Sequence[float | None] = (),
+    width: int = 0,
+    include_static: bool = False,
 ) -> tuple[list[Event], list[RejectedEvent]]:
     """Events of all bands by time, and what was not taken for one.
 
-    ``frame`` is the length of a frame in seconds; ``include_static`` keeps text that never changes.
+    ``frame`` is the length of a frame in seconds, ``centres`` the columns on which the bands' lines
+    are centred in a picture of ``width`` columns; ``include_static`` keeps text that never changes.
     """
     events: list[Event] = []
     rejected: list[RejectedEvent] = []
     by_band: dict[int, list[StretchReading]] = {}
     for reading in sorted(readings, key=lambda r: r.start):
-        kept, dropped = _cleaned(reading, bands[reading.band])
-        if dropped:
-            rejected.append(RejectedEvent(event=_event([dropped]), reason="low-confidence"))
-        by_band.setdefault(reading.band, []).append(kept)
-    for parts in by_band.values():
-        events += [_event(joined.parts, joined.best()) for joined in _join(parts, frame)]
+        by_band.setdefault(reading.band, []).append(reading)
+    for number, found in by_band.items():
+        parts = found
+        if not include_static:
+            parts, standing = without_standing_text(parts)
+            rejected += [RejectedEvent(event=_event([r]), reason="scene-text") for r in standing]
+        kept: list[StretchReading] = []
+        for part in parts:
+            good, bad = _cleaned(part, bands[number])
+            kept.append(good)
+            if bad is not None:
+                rejected.append(RejectedEvent(event=_event([bad]), reason="low-confidence"))
+        for joined in _join(kept, frame):
+            event = _event(joined.parts, joined.best())
+            centre = centres[number] if number < len(centres) else None
+            if not _lasts(event):
+                rejected.append(RejectedEvent(event=event, reason="too-brief"))
+            elif centre is not None and _strays(event, centre, width):
+                rejected.append(RejectedEvent(event=event, reason="off-centre"))
+            else:
+                events.append(event)
     events.sort(key=lambda e: (e.start, e.box.top if e.box else 0))
     return events, rejected
+
+
+def _strays(event: Event, centre: float, width: int) -> bool:
+    """Whether an event stands beside where all others do, and has nothing else to vouch for it."""
+    box = event.box
+    if box is None or abs((box.left + box.right) / 2 - centre) < 0.08 * width:
+        return False
+    doubtful = event.confidence < 0.93 or event.end - event.start < 0.7
+    return doubtful or len(comparable(event.text)) <= 3
+
+
+def _lasts(event: Event) -> bool:
+    length = event.end - event.start
+    return length >= _LEAST_LENGTH and (length >= _BRIEF or event.confidence >= 0.9)
 
 
 def _cleaned(reading: StretchReading, band: Band) -> tuple[StretchReading, StretchReading | None]:
     """The reading with its trustworthy lines alone, and with the others alone."""
     credible = [_credible(line, band) for line in reading.lines]
-    kept = _picked(reading, credible)
-    dropped = None if all(credible) else _picked(reading, [not good for good in credible])
+    kept = picked(reading, credible)
+    dropped = None if all(credible) else picked(reading, [not good for good in credible])
     return kept, dropped
-
-
-def _picked(reading: StretchReading, wanted: list[bool]) -> StretchReading:
-    return replace(
-        reading,
-        lines=tuple(line for line, good in zip(reading.lines, wanted, strict=True) if good),
-        confidences=tuple(
-            values for values, good in zip(reading.confidences, wanted, strict=True) if good
-        ),
-    )
 
 
 def _credible(line: Line, band: Band) -> bool:
@@ -160,8 +172,8 @@ def _continues(last: _Joined, part: StretchReading, frame: float) -> bool:
 def _same_text(one: StretchReading, other: StretchReading) -> bool:
     """Whether two readings are of the same words, one of them perhaps misread.
 
-    Where they differ, a misreading shows by its lack of confidence. What is missing at either end
-    was overlooked: recognition loses punctuation there.
+    Where they differ, a misreading shows by its lack of confidence. Punctuation that one has and
+    the other has not was overlooked.
     """
     a, b = one.letters(), other.letters()
     if not a or not b:
@@ -173,7 +185,7 @@ def _same_text(one: StretchReading, other: StretchReading) -> bool:
         if kind == "equal":
             continue
         left, right = a[a1:a2], b[b1:b2]
-        if kind != "replace" and (a1 == 0 or a2 == len(a)) and _is_punctuation(left or right):
+        if kind != "replace" and _is_punctuation(left or right):
             continue
         sure = min((sum(v for _, v in side) / len(side) for side in (left, right) if side))
         if sure > _SURE:

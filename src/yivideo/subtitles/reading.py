@@ -7,7 +7,8 @@ import numpy as np
 
 from yivideo.ocr.detection import Detector, TextBox
 from yivideo.ocr.recognition import Reading, Recognizer
-from yivideo.subtitles.ink import Gray, InkScale
+from yivideo.subtitles.bands import look
+from yivideo.subtitles.ink import Gray
 
 # Detection needs letters of about this height, in pixels; more only costs more.
 _DETECTION_TEXT_HEIGHT = 28
@@ -37,12 +38,13 @@ class Reader:
         self.detections = 0
 
     def __call__(
-        self, picture: Gray, scale: InkScale, text_height: float, aspect: float = 1.0
+        self, picture: Gray, text_height: float, aspect: float = 1.0, *, pure: bool = False
     ) -> list[ReadLine]:
         """The lines of ``picture``, top to bottom, in its own pixels.
 
         ``text_height`` is a detected line's height in pixels, ``aspect`` how many times wider than
-        high its pixels are shown.
+        high its pixels are shown. ``pure`` says that all text of the band is brighter than what is
+        around it, so that dark letters on a bright ground are not of it.
         """
         square = picture
         if abs(aspect - 1) > 0.02:
@@ -50,6 +52,8 @@ class Reader:
             square = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
         self.detections += 1
         boxes = self.detector(square, scale=min(1.0, _DETECTION_TEXT_HEIGHT / text_height))
+        if pure:
+            boxes = [box for box in boxes if _is_bright(square, box)]
         stretch = picture.shape[1] / square.shape[1]
         lines: list[ReadLine] = []
         for box in _rows(boxes):
@@ -60,6 +64,11 @@ class Reader:
                 ends = round(left * stretch), round(right * stretch)
                 lines.append(ReadLine(ends[0], top, ends[1], bottom, reading))
         return lines
+
+
+def _is_bright(picture: Gray, box: TextBox) -> bool:
+    patch = picture[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+    return patch.size > 0 and look(patch)[0] == "bright"
 
 
 def _rows(boxes: list[TextBox]) -> list[TextBox]:

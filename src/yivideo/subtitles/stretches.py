@@ -68,6 +68,7 @@ class Stretch:
     picture: Gray
     frames: int
     times: tuple[float, ...]
+    before: "Change | None" = None
     change: "Change | None" = None
 
     @property
@@ -120,6 +121,7 @@ class StretchFinder:
         self._last: Stretch | None = None
         self._noise = Noise()
         self._waited = 0
+        self._before: Change | None = None
         self._next_sample = -1e9
 
     def push(self, shot: Shot) -> Iterator[Stretch]:
@@ -146,7 +148,9 @@ class StretchFinder:
             if len(self._pending) >= 2:
                 yield from self._split()
         if self._growing is not None:
-            yield from self._emit(self._close(self._growing, end))
+            stretch = self._close(self._growing, end)
+            stretch.before = self._before
+            yield from self._emit(stretch)
         self._growing = None
         if self._last is not None:
             yield self._last
@@ -178,7 +182,8 @@ class StretchFinder:
         end, start = self._borders(change, gone=gone, come=come)
         start, end = max(start, growing.start), max(end, growing.start)
         stretch = self._close(growing, end)
-        stretch.change = change
+        stretch.before, stretch.change = self._before, change
+        self._before = change
         yield from self._emit(stretch)
         self._growing = _Growing(start, np.zeros(ink.shape, np.uint16))
 
@@ -204,10 +209,10 @@ class StretchFinder:
         last = self._last
         if last is None:
             self._last = stretch
-        elif stretch.start <= last.end and _is_faint(stretch, last, last.change):
+        elif stretch.start <= last.end and _fades_out(stretch, last):
             last.end, last.change = stretch.end, stretch.change
-        elif stretch.start <= last.end and _is_faint(last, stretch, last.change):
-            stretch.start = last.start
+        elif stretch.start <= last.end and _fades_in(last, stretch):
+            stretch.start, stretch.before = last.start, last.before
             self._last = stretch
         else:
             yield last
@@ -291,14 +296,23 @@ def _last_change(
     return start
 
 
-def _is_faint(part: Stretch, whole: Stretch, change: "Change | None") -> bool:
-    """Whether ``part`` is ``whole`` on its way in or out: brief, and with no ink of its own.
-
-    ``change`` is the one between them: of what it changed, enough must have been there before.
-    """
-    if part.end - part.start > _LONGEST_FADE or change is None:
+def _fades_out(part: Stretch, whole: Stretch) -> bool:
+    """Whether ``part`` is what is left of ``whole`` on its way out: what it has left goes too."""
+    if part.change is None or whole.change is None or not _is_faint(part, whole):
         return False
-    if change.stayed < 0.4 * max(change.gone, change.come):
+    return part.change.gone >= 0.3 * whole.change.gone
+
+
+def _fades_in(part: Stretch, whole: Stretch) -> bool:
+    """Whether ``part`` is the first of ``whole`` to be seen: what it has came as well."""
+    if part.before is None or part.change is None or not _is_faint(part, whole):
+        return False
+    return part.before.come >= 0.3 * part.change.come
+
+
+def _is_faint(part: Stretch, whole: Stretch) -> bool:
+    """Whether ``part`` is brief and has no ink that ``whole`` has not."""
+    if part.end - part.start > _LONGEST_FADE:
         return False
     ink, shared = int(part.ink.sum()), int((part.ink & whole.ink).sum())
     return ink < 0.9 * whole.ink.sum() and shared >= 0.8 * ink
