@@ -66,14 +66,17 @@ class LocalRunner:
         def stop() -> bool:
             return failed.is_set() or self.stop()
 
+        def give_up() -> None:
+            failed.set()
+            for feed in feeds:
+                feed.fail()
+
         def work(index: int) -> None:
             try:
                 outputs.append((index, self._run(group, index, feeds, writing[index], stop)))
             except BaseException as error:  # noqa: BLE001  # handed to the caller's thread below
                 errors.append(error)
-                failed.set()
-                for feed in feeds:
-                    feed.fail()
+                give_up()
 
         outputs: list[tuple[int, BaseModel]] = []
         with ExitStack() as stack:
@@ -85,8 +88,7 @@ class LocalRunner:
             for thread in threads:
                 thread.start()
             work(0)
-            for thread in threads:
-                thread.join()
+            _joined(threads, give_up)
             for index, output in sorted(outputs):
                 writing[index].commit(output)
         if errors:
@@ -113,3 +115,15 @@ class LocalRunner:
         if outlet is not None:
             outlet.close()
         return output
+
+
+def _joined(threads: list[threading.Thread], give_up: Callable[[], None]) -> None:
+    """Wait for all threads, even when Ctrl-C ends the waiting: their folders are removed next."""
+    try:
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        give_up()
+        for thread in threads:
+            thread.join()
+        raise

@@ -4,6 +4,7 @@ It holds `output.json` (what the step returned), `records.jsonl` (one line for e
 the way, such as a picture of a subtitle) and the files those lines name.
 """
 
+import contextlib
 import os
 import shutil
 import threading
@@ -94,7 +95,9 @@ class WritingFolder:
         self._records: TextIO | None = None
         self.path = final.with_name(f".{final.name}.{os.getpid()}.partial")
         ensure_folder(final.parent)
-        shutil.rmtree(self.path, ignore_errors=True)
+        # What a run that was killed left behind: a work folder belongs to one run at a time.
+        for stale in final.parent.glob(f".{final.name}.*.partial"):
+            shutil.rmtree(stale, ignore_errors=True)
         ensure_folder(self.path)
 
     def __enter__(self) -> Self:
@@ -107,7 +110,9 @@ class WritingFolder:
         trace: TracebackType | None,
     ) -> None:
         if self._records is not None:
-            self._records.close()
+            # On a full disk closing fails once more, which must not hide what was said already.
+            with contextlib.suppress(OSError):
+                self._records.close()
         shutil.rmtree(self.path, ignore_errors=True)
 
     def write(self, name: str, data: bytes) -> None:

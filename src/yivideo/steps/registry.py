@@ -102,7 +102,12 @@ def step(
 @cache
 def _load_all() -> None:
     for point in entry_points(group=ENTRY_POINTS):
-        point.load()
+        try:
+            point.load()
+        except Exception as error:
+            raise UsageError(
+                f"The step '{point.name}' of an installed package cannot be loaded: {error}"
+            ) from error
 
 
 def all_steps() -> dict[str, Step]:
