@@ -11,8 +11,9 @@ from yivideo.media.tuning import for_sampling
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
-# Decoding on is cheaper than seeking back to a key frame when the next place is this near (s).
-_NEAR = 0.5
+# Decoding on is cheaper than seeking back to a key frame when the next place is this near (s):
+# key frames are usually two to ten seconds apart.
+_NEAR = 3.0
 
 
 def sample_frames(
@@ -58,7 +59,7 @@ class _Sampler:
         self._layout: Layout | None = None
 
     def burst(self, wanted: float, count: int, spacing: float, *, snap: bool) -> list[Frame]:
-        if not 0.0 < wanted - self._position <= _NEAR:
+        if snap or not 0.0 < wanted - self._position <= _NEAR:
             if snap:
                 self._decoder.seek(wanted)
                 self._pictures = self._decoder.from_here()

@@ -201,17 +201,17 @@ def find_bands(found: Survey, *, include_static: bool = False) -> list[FoundBand
     """
     if not include_static:
         _mark_repeated(found)
-    rest = [s for s in found.sightings if s.still >= _SAME and not s.repeated]
+    rest = [s for s in found.sightings if s.still >= _SAME and (include_static or not s.repeated)]
     moving = _moving_rows(found)
     bands: list[FoundBand] = []
     while rest:
-        row = _fullest_row(rest, found)
+        row = _fullest_row(rest, found, include_static=include_static)
         if row is None:
             break
         rows = _grown(row, rest)
         band = _without(_band(rows, found), rows, moving)
         taken = band.band.box
-        if _worthy(band, bands, wide=found.width > found.height):
+        if include_static or _worthy(band, bands, wide=found.width > found.height):
             bands.append(band)
         rest = [s for s in rest if s not in rows and not taken.top <= s.middle <= taken.bottom]
         if len(bands) == 3:
@@ -288,7 +288,9 @@ def _weight(sighting: Sighting, width: int) -> float:
     return sighting.box.score * centred * (0.5 + min(0.5, sighting.box.width / width))
 
 
-def _fullest_row(rest: list[Sighting], found: Survey) -> list[Sighting] | None:
+def _fullest_row(
+    rest: list[Sighting], found: Survey, *, include_static: bool
+) -> list[Sighting] | None:
     """The lines at one height that most bursts agree on."""
     best: tuple[float, list[Sighting]] | None = None
     for seed in rest:
@@ -304,9 +306,9 @@ def _fullest_row(rest: list[Sighting], found: Survey) -> list[Sighting] | None:
         score = sum(by_burst.values()) * _alignment(row, found.width)
         if best is None or score > best[0]:
             best = (score, row)
-    if best is None or not _enough(best[1], best[0], found):
+    if best is None:
         return None
-    return best[1]
+    return best[1] if include_static or _enough(best[1], best[0], found) else None
 
 
 def _alignment(row: list[Sighting], width: int) -> float:
@@ -323,7 +325,9 @@ def _enough(row: list[Sighting], score: float, found: Survey) -> bool:
     bursts, words = len({s.burst for s in row}), _different(row)
     times = [s.time for s in found.sightings]
     brief = max(times) - min(times) < 2 * _LONG
-    return score >= 0.4 and (words >= 2 or (brief and bursts >= 1))
+    # What stands from the first look to the last in a brief film is a logo there, too.
+    always = found.bursts >= 4 and bursts >= 0.9 * found.bursts
+    return score >= 0.4 and (words >= 2 or (brief and not always))
 
 
 def _worthy(band: FoundBand, others: list[FoundBand], *, wide: bool) -> bool:

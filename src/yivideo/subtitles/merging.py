@@ -142,6 +142,8 @@ def _cleaned(reading: StretchReading, band: Band) -> tuple[StretchReading, Stret
 
 def _credible(line: Line, band: Band) -> bool:
     letters = comparable(line.text)
+    if len(letters) == 1 and letters.isascii() and line.confidence < 0.98:
+        return False
     least = _LEAST_CONFIDENCE_ALONE if len(letters) <= 2 else _LEAST_CONFIDENCE
     if band.text_height and line.box.height < 0.45 * band.text_height:
         least = 0.97

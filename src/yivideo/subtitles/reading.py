@@ -8,6 +8,7 @@ import numpy as np
 from yivideo.ocr.detection import Detector, TextBox
 from yivideo.ocr.recognition import Reading, Recognizer
 from yivideo.subtitles.bands import look
+from yivideo.subtitles.ellipses import spread_over_dots, with_ellipses
 from yivideo.subtitles.ink import Gray
 
 # Detection needs letters of about this height, in pixels; more only costs more.
@@ -57,9 +58,10 @@ class Reader:
         stretch = picture.shape[1] / square.shape[1]
         lines: list[ReadLine] = []
         for box in _rows(boxes):
-            left, right = round(box.left), round(box.right)
             top, bottom = round(box.top), round(box.bottom)
-            reading = self.recognizer(np.ascontiguousarray(square[top:bottom, left:right]))
+            left, right = spread_over_dots(square, box)
+            line = np.ascontiguousarray(square[top:bottom, left:right])
+            reading = with_ellipses(line, self.recognizer(line))
             if reading.text.strip():
                 ends = round(left * stretch), round(right * stretch)
                 lines.append(ReadLine(ends[0], top, ends[1], bottom, reading))

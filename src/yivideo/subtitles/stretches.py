@@ -248,7 +248,8 @@ class StretchFinder:
         """The first frame that no longer shows the pixels that were seen off at ``after``."""
         levels = self._levels(pixels)
         earlier = [(time, level) for time, level in levels if time < after]
-        off = float(np.median([level for time, level in levels if time >= after]))
+        # Only what follows at once: the next text may already stand there a few frames later.
+        off = float(np.median([level for time, level in levels if time >= after][:3]))
         on = float(np.percentile([level for _, level in earlier], 70)) if earlier else 0.0
         if on - off < _LEAST_STEP:
             return after

@@ -1,0 +1,113 @@
+"""Ellipses, which detection cuts off and recognition reads as one dot or none.
+
+A row of three dots or more is told by its shape: small blobs of one size at one height, evenly
+spaced, with nothing else beside them.
+"""
+
+import re
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from yivideo.ocr.detection import TextBox
+from yivideo.ocr.recognition import Reading
+from yivideo.subtitles.ink import Gray
+
+# How far from a line's ends dots are looked for, in line heights.
+_REACH = 1.6
+# The largest dot, and the largest difference in height between dots, in line heights.
+_DOT = 0.2
+_LEVEL = 0.08
+_LEAST_DOTS = 3
+_MOST_DOTS = 7
+
+_DOTS_AT_END = re.compile(r"[.…·。•・]+$")
+_DOTS_AT_START = re.compile(r"^[.…·。•・]+")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        return self.left + self.width
+
+    @property
+    def middle(self) -> float:
+        return self.top + self.height / 2
+
+
+def spread_over_dots(picture: Gray, box: TextBox) -> tuple[int, int]:
+    """Left and right column of a detected line, moved out over an ellipsis beside it."""
+    left, right = round(box.left), round(box.right)
+    top, bottom = round(box.top), round(box.bottom)
+    height = bottom - top
+    reach = round(_REACH * height)
+    first, last = max(0, left - reach), min(picture.shape[1], right + reach)
+    blobs = _blobs(picture[top:bottom, first:last], left - first, right - first)
+    margin = round(0.12 * height)
+    after = [b for b in blobs if b.left >= right - first - 1]
+    if _are_dots(after, height):
+        right = min(picture.shape[1], first + max(b.right for b in after) + margin)
+    before = [b for b in blobs if b.right <= left - first + 1]
+    if _are_dots(before, height):
+        left = max(0, first + min(b.left for b in before) - margin)
+    return left, right
+
+
+def with_ellipses(line: Gray, reading: Reading) -> Reading:
+    """The reading with the ellipses at its ends that the picture of the line shows."""
+    if not reading.text.strip() or not reading.positions:
+        return reading
+    height, width = line.shape[:2]
+    blobs = _blobs(line, 0, width)
+    sign = "……" if _CJK.search(reading.text) else "..."
+    text, sure, places = reading.text, list(reading.confidences), list(reading.positions)
+    inner = [i for i, letter in enumerate(text) if letter.isalnum()]
+    if not inner:
+        return reading
+    half = (0.3 if _CJK.search(text) else 0.18) * height
+    after = [b for b in blobs if b.left > places[inner[-1]] * width + half]
+    if _are_dots(after, height):
+        kept = len(_DOTS_AT_END.sub("", text))
+        if kept <= inner[-1] + 1:
+            text = text[:kept] + sign
+            sure, places = sure[:kept] + [0.99] * len(sign), places[:kept] + [1.0] * len(sign)
+    before = [b for b in blobs if b.right < places[inner[0]] * width - half]
+    if _are_dots(before, height) and inner[0] == len(text) - len(_DOTS_AT_START.sub("", text)):
+        text = sign + text[inner[0] :]
+        sure, places = [0.99] * len(sign) + sure[inner[0] :], [0.0] * len(sign) + places[inner[0] :]
+    return Reading(text, tuple(sure), tuple(places))
+
+
+def _blobs(row: Gray, left: int, right: int) -> list[_Blob]:
+    """Connected strokes of a row that are as strong as those between two columns."""
+    height = row.shape[0]
+    kernel = max(3, round(0.3 * height)) | 1
+    element = cv2.getStructuringElement(cv2.MORPH_RECT, (kernel, kernel))
+    response = cv2.morphologyEx(np.ascontiguousarray(row), cv2.MORPH_TOPHAT, element)
+    inside = response[:, left:right]
+    if not inside.size:
+        return []
+    ink = (response > 0.5 * float(np.percentile(inside, 98))).astype(np.uint8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    return [_Blob(*(int(value) for value in stats[i][:4])) for i in range(1, count)]
+
+
+def _are_dots(blobs: list[_Blob], height: int) -> bool:
+    if not _LEAST_DOTS <= len(blobs) <= _MOST_DOTS:
+        return False
+    if any(max(b.width, b.height) > _DOT * height for b in blobs):
+        return False
+    middles = [b.middle for b in blobs]
+    if max(middles) - min(middles) > _LEVEL * height:
+        return False
+    lefts = sorted(b.left for b in blobs)
+    steps = [b - a for a, b in zip(lefts, lefts[1:], strict=False)]
+    return max(steps) <= 1.7 * min(steps) and max(steps) < 0.6 * height
