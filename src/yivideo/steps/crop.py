@@ -141,6 +141,7 @@ def crop_subtitle_images(params: CropParams, context: Context) -> Crops:
     for watcher in watchers:
         for stretch in watcher.finder.finish(report.end_time):
             count += _put(context, watcher, stretch, count)
+    context.progress(1.0, report.end_time)
     return Crops(
         frames=report.frames,
         end_time=report.end_time,

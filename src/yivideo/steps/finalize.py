@@ -71,6 +71,7 @@ def postprocess_and_finalize(params: FinalizeParams, context: Context) -> Finali
     )
     for name in params.formats:
         context.folder.write(f"subtitles.{name}", subtitles.to_format(name).encode())
+    context.progress(1.0)
     return Finalized(subtitles=subtitles)
 
 

@@ -62,13 +62,13 @@ class FinishedFolder:
 
     def output(self, kind: type[M]) -> M:
         """What the step returned."""
-        return self._parsed(kind, (self.path / OUTPUT).read_text("utf-8"), OUTPUT)
+        return self._parsed(kind, (self.path / OUTPUT).read_bytes(), OUTPUT)
 
     def records(self, kind: type[M]) -> Iterator[M]:
         """What the step made, in order."""
         file = self.path / RECORDS
         if file.is_file():
-            with file.open(encoding="utf-8") as lines:
+            with file.open("rb") as lines:
                 for line in lines:
                     yield self._parsed(kind, line, RECORDS)
 
@@ -76,7 +76,7 @@ class FinishedFolder:
         """A picture the step wrote."""
         return decoded(self.path / name)
 
-    def _parsed(self, kind: type[M], text: str, name: str) -> M:
+    def _parsed(self, kind: type[M], text: bytes, name: str) -> M:
         try:
             return kind.model_validate_json(text)
         except ValidationError as error:
