@@ -43,7 +43,7 @@ def film(rendered: "Callable[[Clip], Path]") -> Path:
     from tests.finding.judging import lines, make_clip
 
     said = lines("Who is there?", "It is only me.", "Come in!", style=Style(size=0.09))
-    background = Background(shot=(2, 3))
+    background = Background(kind="plain")
     return rendered(
         make_clip(said, name="film", width=384, height=216, seconds=6.0, background=background)
     )

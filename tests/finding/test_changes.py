@@ -44,6 +44,13 @@ def test_a_line_that_stands_for_a_minute(watch: Watch) -> None:
     assert_found(watch(clip))
 
 
+def test_a_cut_behind_a_line(watch: Watch) -> None:
+    """Another shot behind a line that stands on neither ends it nor spoils its words."""
+    track = lines("Who is there?", "It is only me.", "Come in!", style=Style(size=0.09))
+    background = Background(shot=(2, 3))
+    assert_found(watch(make_clip(track, width=384, height=216, seconds=6.0, background=background)))
+
+
 @pytest.mark.parametrize(
     "texts",
     [
