@@ -65,6 +65,14 @@ def test_a_failing_reader_ends_the_writer(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_failing_reader_ends_a_writer_that_has_nothing_to_write(tmp_path: Path) -> None:
+    """Films can be silent for an hour: asking whether to go on is enough to stop."""
+    writer = CountParams(to=1, pause=0.01, dawdle=200)
+    with pytest.raises(ArithmeticError, match="the sum is lost"):
+        runner(tmp_path, count=writer, add=AddParams(fail_at=0)).run(BOTH)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_failing_writer_ends_the_reader(tmp_path: Path) -> None:
     """The reader does not wait for more, the writer's error is told, and nothing is left."""
     with pytest.raises(ArithmeticError, match="the counter fell"):

@@ -12,11 +12,12 @@ COUNT, ADD = "test.count", "test.add"
 
 
 class CountParams(BaseModel):
-    """How far to count, how slowly (seconds), and at which number to fail."""
+    """How far to count, how slowly (seconds), at which number to fail, how long to dawdle after."""
 
     to: int = 5
     pause: float = 0.0
     fail_at: int | None = None
+    dawdle: int = 0
 
 
 class Number(BaseModel):
@@ -42,6 +43,9 @@ def count(params: CountParams, context: Context) -> Total:
             Number(file=f"{value}.png", value=value), np.full((2, value + 1), value % 256, np.uint8)
         )
         context.progress((value + 1) / params.to)
+    for _ in range(params.dawdle):
+        time.sleep(params.pause)
+        context.progress(1.0)
     return Total(total=params.to)
 
 

@@ -142,22 +142,20 @@ def test_nothing_is_found_where_nothing_is(detection: Session) -> None:
 
 def test_boxes_stay_inside_the_picture(detection: Session) -> None:
     """Letters that touch the border do not push the box over it."""
-    picture = drawn(("Where is the captain?", -6, -8), size=(330, 40))
+    picture = drawn(("Where is the captain?", -6, -8), ("Where is he?", 40, 30), size=(300, 64))
     for box in Detector(detection)(picture):
-        assert 0 <= box.left < box.right <= 330
-        assert 0 <= box.top < box.bottom <= 40
+        assert 0 <= box.left < box.right <= 300
+        assert 0 <= box.top < box.bottom <= 64
 
 
 def test_the_same_picture_gives_the_same_numbers(recognition: Session) -> None:
-    """In single precision, bit for bit, also from a model loaded anew and with more threads."""
+    """Bit for bit, also from a model that is loaded anew."""
     batch = np.random.default_rng(1).normal(0, 0.5, (1, 3, 48, 320)).astype(np.float32)
     first = recognition(batch)
     assert first.dtype == np.float32
     assert (recognition(batch) == first).all()
     again = OpenVinoRuntime().load(built_in_models().recognition)
     assert (again(batch) == first).all()
-    threaded = OpenVinoRuntime(threads=2).load(built_in_models().recognition)
-    np.testing.assert_allclose(threaded(batch), first, atol=1e-5)
 
 
 def test_models_compute_in_single_precision() -> None:

@@ -45,7 +45,7 @@ def test_steps_read_only_what_was_written_before() -> None:
 
 def test_a_streaming_step_reads_the_one_before() -> None:
     """What can be overlapped is one chain: cutting out, stitching, reading."""
-    streaming = [two for one, two in pairwise(NAMES) if find_step(two).streams]
+    streaming = [name for name in NAMES if find_step(name).streams]
     assert streaming == ["paddleocr.create_stitched_images", "paddleocr.perform_ocr"]
     for one, two in pairwise(NAMES):
         assert not find_step(two).streams or one in find_step(two).after
