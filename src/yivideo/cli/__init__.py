@@ -11,6 +11,6 @@ def main() -> None:
 
         status = run()
     except KeyboardInterrupt:
-        # Ctrl-C while our own modules are being imported; afterwards `run` deals with it.
+        # Ctrl-C while the first modules are being imported; afterwards `run` deals with it.
         status = 130
     raise SystemExit(status)

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from typer import Abort, TyperException
 
 from yivideo.cli.crashes import crash_sentence
-from yivideo.cli.stopping import Stopped
+from yivideo.cli.stopping import Interrupted, Stopped, raise_on_signals
 from yivideo.cli.streams import complain, prepare, say_json, tell
 from yivideo.errors import ExitCode, OutputError, UsageError, YiVideoError
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; nothing is raised."""
+    raise_on_signals()
     prepare()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -55,8 +56,8 @@ def _as_error(error: BaseException) -> YiVideoError:
     if isinstance(error, TyperException):
         message = error.format_message().strip()
         return UsageError(message if message.endswith((".", "?")) else f"{message}.")
-    if isinstance(error, KeyboardInterrupt | Abort):
-        return Stopped(signal.SIGINT)
+    if isinstance(error, Interrupted | KeyboardInterrupt | Abort):
+        return Stopped(error.number if isinstance(error, Interrupted) else signal.SIGINT)
     if isinstance(error, MemoryError):
         return YiVideoError("There is not enough memory.")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:

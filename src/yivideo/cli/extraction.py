@@ -1,5 +1,6 @@
 """The task of a child process: one video, read and turned into texts; nothing is written here."""
 
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -56,6 +57,7 @@ class Reading:
         events: how many subtitles were found.
         rejected: how many texts were seen and not taken for subtitles.
         duration: of the video, in seconds, where known.
+        covered: seconds of the video that were to be read, where known.
         readable_until: seconds up to which a damaged file could be read; None when it was whole.
         notes: what the user should know, a sentence each.
         devices: what was used, where the engine told.
@@ -66,6 +68,7 @@ class Reading:
     events: int
     rejected: int
     duration: float | None
+    covered: float | None
     readable_until: float | None
     notes: tuple[str, ...]
     devices: Devices | None
@@ -78,9 +81,15 @@ class _Reporter:
         self._channel = channel
         self._phase = ""
         self._next = 0.0
+        self._lock = threading.Lock()
         self.devices: Devices | None = None
 
     def __call__(self, progress: Progress) -> None:
+        # The steps report from threads of their own.
+        with self._lock:
+            self._pass_on(progress)
+
+    def _pass_on(self, progress: Progress) -> None:
         new_devices = progress.devices if self.devices is None else None
         self.devices = progress.devices or self.devices
         now = time.monotonic()
@@ -119,20 +128,27 @@ def extract_video(channel: Channel, request: Request) -> Reading:
         progress=report,
         cancelled=channel.cancelled,
     )
-    return _reading(subtitles, request.formats, report.devices)
+    return _reading(subtitles, request, report.devices)
 
 
-def _reading(subtitles: "Subtitles", formats: tuple[str, ...], devices: Devices | None) -> Reading:
+def _reading(subtitles: "Subtitles", request: Request, devices: Devices | None) -> Reading:
     return Reading(
-        texts={name: subtitles.to_format(name) for name in formats},
+        texts={name: subtitles.to_format(name) for name in request.formats},
         language=subtitles.language,
         events=len(subtitles.in_order()),
         rejected=len(subtitles.rejected),
         duration=subtitles.video.duration,
+        covered=_covered(subtitles, request.options),
         readable_until=subtitles.readable_until,
         notes=subtitles.notes,
         devices=devices,
     )
+
+
+def _covered(subtitles: "Subtitles", options: ExtractOptions) -> float | None:
+    ends = (options.end, subtitles.readable_until, subtitles.video.duration)
+    known = [end for end in ends if end is not None]
+    return max(0.0, min(known) - (options.start or 0.0)) if known else None
 
 
 def _soft_tracks(info: "VideoInfo") -> tuple[SoftTrack, ...]:

@@ -157,8 +157,8 @@ def _language(reading: Reading) -> str:
 
 
 def _took(report: Report) -> str:
-    duration = report.reading.duration if report.reading else None
-    speed = f", {duration / report.seconds:.1f} x real time" if duration and report.seconds else ""
+    covered = report.reading.covered if report.reading else None
+    speed = f", {covered / report.seconds:.1f} x real time" if covered and report.seconds else ""
     return f"{report.seconds:.1f} s{speed}"
 
 

@@ -29,6 +29,33 @@ class Stopped(Cancelled):
 _SENTENCES: dict[int, str] = {signal.SIGINT: "Stopped by Ctrl-C."}
 
 
+class Interrupted(BaseException):
+    """A signal in a command that does not look out for it; passes through `except Exception`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def raise_on_signals() -> None:
+    """Have the signals that ask to stop raise `Interrupted`, wherever the program is."""
+    _handle(_interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+def _handle(handler: Callable[[int, FrameType | None], None]) -> dict[int, object]:
+    """Set the handler of all signals; returns those that were there."""
+    # Python lets only the main thread set handlers; elsewhere the caller's stay in force.
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    # What was ignored when we were started (nohup, a background job) stays so.
+    handled = [n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in handled}
+
+
 class Stopping:
     """Catches the signals that ask to stop, as long as its `with` block runs.
 
@@ -55,12 +82,7 @@ class Stopping:
             raise Stopped(self.number)
 
     def __enter__(self) -> Self:
-        # Python lets only the main thread set handlers; elsewhere the caller's stay in force.
-        if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                # What was ignored when we were started (nohup, a background job) stays so.
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, self._receive)
+        self._before = _handle(self._receive)
         return self
 
     def __exit__(

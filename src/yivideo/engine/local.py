@@ -133,6 +133,10 @@ def run_step(
         YiVideoError: as `extract`.
     """
     found = find_step(name)
+    unknown = next((key for key in params or {} if key not in found.params.model_fields), None)
+    if unknown is not None:
+        known = ", ".join(found.params.model_fields) or "none"
+        raise UsageError(f"{name} has no parameter '{unknown}'; there are: {known}.")
     try:
         given = found.params.model_validate(dict(params or {}))
     except ValidationError as error:
