@@ -98,6 +98,7 @@ def extract(  # noqa: PLR0913  # keyword-only, and each an option of the command
             devices=_by_step(chosen),
             report=reporter.step,
             stop=cancelled or _never,
+            fleeting=work is None,
         )
         reporter.follow(runner)
         runner.run(BUILT_IN)

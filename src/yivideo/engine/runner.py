@@ -28,6 +28,7 @@ class LocalRunner:
         devices: device of each step by name; "cpu" where none is named.
         report: told a step's name, its fraction and the seconds of film done.
         stop: true when everything should stop.
+        fleeting: whether the work folder is thrown away in the end.
         made: how many records each step has made so far.
     """
 
@@ -37,6 +38,7 @@ class LocalRunner:
     devices: Mapping[str, str] = field(default_factory=dict[str, str])
     report: Callable[[str, float, float | None], None] = lambda _step, _fraction, _position: None
     stop: Cancel = lambda: False
+    fleeting: bool = False
     made: dict[str, int] = field(default_factory=dict[str, int])
 
     def run(self, names: tuple[str, ...] = BUILT_IN) -> None:
@@ -109,6 +111,7 @@ class LocalRunner:
             device=self.devices.get(step.name, "cpu"),
             report=lambda fraction, position: self.report(step.name, fraction, position),
             stop=stop,
+            fleeting=self.fleeting,
             made=lambda count: self.made.__setitem__(step.name, count),
         )
         output = step.run(self.params.get(step.name) or step.params(), context)

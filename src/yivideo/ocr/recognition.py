@@ -1,5 +1,6 @@
 """Reads a picture of one line: a CTC network (PP-OCR) and its greedy decoding."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,10 @@ Gray = npt.NDArray[np.uint8]
 LINE_HEIGHT = 48
 # The network's output is one step for every eight pixels of width.
 STEP = 8
-_WIDTH_BUCKET = 64
+# A new width costs as much as reading some lines.
+_WIDTH_BUCKET = 128
+# Any character read with less confidence makes the line doubtful.
+_SURE = 0.8
 _MAX_WIDTH = 3200
 
 
@@ -50,16 +54,28 @@ def load_alphabet(session: Session, file: Path | None) -> list[str]:
 class Recognizer:
     """Turns pictures of single lines into text."""
 
-    def __init__(self, session: Session, alphabet: list[str]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        alphabet: list[str],
+        exact: Callable[[], Session] | None = None,
+    ) -> None:
+        """``exact`` gives the same model in single precision, for lines read with doubt."""
         self._session = session
         self._alphabet = alphabet
+        self._exact = exact
         self.calls = 0
 
     def __call__(self, line: Gray) -> Reading:
         """Read one line: (h, w) or (h, w, 3), bright or dark text, any size."""
         batch, used = self._prepare(line)
         self.calls += 1
-        return self._decode(self._session(batch)[0], used)
+        reading = self._decode(self._session(batch)[0], used)
+        if self._exact is None or min(reading.confidences, default=1.0) >= _SURE:
+            return reading
+        self.calls += 1
+        again = self._decode(self._exact()(batch)[0], used)
+        return again if again.confidence >= reading.confidence else reading
 
     def _prepare(self, line: Gray) -> tuple[Tensor, int]:
         height, width = line.shape[:2]

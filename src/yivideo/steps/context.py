@@ -77,6 +77,7 @@ class Context:
         report: told the step's progress: seconds of film done, or None, and a fraction 0..1.
         stop: asked often; true when the step should give up.
         made: told how many records the step has made.
+        fleeting: whether the folder is thrown away in the end.
         records: how many those are.
     """
 
@@ -89,6 +90,7 @@ class Context:
     report: Callable[[float, float | None], None] = lambda _fraction, _position: None
     stop: Callable[[], bool] = lambda: False
     made: Callable[[int], None] = lambda _count: None
+    fleeting: bool = False
     records: int = 0
 
     def progress(self, fraction: float, position: float | None = None) -> None:
@@ -131,7 +133,8 @@ class Context:
     def put(self, record: BaseModel, picture: Pixels | None = None) -> None:
         """Store a record, with its picture under the name in its ``file``, and hand it on."""
         self.check()
-        if picture is not None:
+        # In a folder that nobody keeps, a picture that is handed on need not be written.
+        if picture is not None and not (self.fleeting and self.outlet is not None):
             name = cast("str", getattr(record, "file"))  # noqa: B009
             self.folder.write(name, encoded(picture, Path(name).suffix))
         self.folder.record(record)

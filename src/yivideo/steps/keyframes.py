@@ -32,8 +32,8 @@ class KeyframesParams(BaseModel):
     Attributes:
         start: seconds at which the part of interest begins.
         end: seconds at which it ends; None for the end of the film.
-        places: how many bursts at most; by default one every ten seconds, 40 to 96
-            (fewer in films of less than 20 seconds).
+        places: how many bursts at most; by default one every twenty seconds, 32 to
+            96 (fewer in films of less than 16 seconds).
         side: longer side of the pictures, in pixels.
     """
 
@@ -100,7 +100,7 @@ def sample_times(params: KeyframesParams, duration: float | None) -> list[float]
     """The middles of equal parts of the film, in seconds."""
     end = min(params.end or duration or 60.0, duration or params.end or 60.0)
     length = max(0.0, end - params.start)
-    places = params.places or int(max(1, min(96, max(40, length / 10), length / _LEAST_STEP)))
+    places = params.places or int(max(1, min(96, max(32, length / 20), length / _LEAST_STEP)))
     return [params.start + length * (i + 0.5) / places for i in range(places)]
 
 

@@ -2,12 +2,12 @@
 
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from yivideo.ocr.detection import Detector
 from yivideo.ocr.models import ModelFiles, built_in_models
 from yivideo.ocr.recognition import Recognizer, load_alphabet
-from yivideo.ocr.runtime import Runtime, runtime_for
+from yivideo.ocr.runtime import OpenVinoRuntime, Runtime, runtime_for
 
 _lock = threading.Lock()
 
@@ -36,8 +36,13 @@ def open_models(device: str, files: ModelFiles | None = None) -> Models:
 def _opened(device: str, files: ModelFiles) -> Models:
     runtime = runtime_for(device)
     recognition = runtime.load(files.recognition)
+    exact = cache(lambda: OpenVinoRuntime(exact=True).load(files.recognition))
     return Models(
         runtime=runtime,
         detector=Detector(runtime.load(files.detection)),
-        recognizer=Recognizer(recognition, load_alphabet(recognition, files.alphabet)),
+        recognizer=Recognizer(
+            recognition,
+            load_alphabet(recognition, files.alphabet),
+            exact if runtime.reduced else None,
+        ),
     )

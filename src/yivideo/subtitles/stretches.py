@@ -24,6 +24,8 @@ _WINDOW = 3
 _MEMORY = 1.0
 # A change is at least so many pixels of ink within one letter's square.
 _LETTER = 20
+# A stretch must be so many samples long before its single letters can be told to change.
+_LETTER_SAMPLES = 8
 _LEAST_INK = 14
 _WORD = 80
 _WORD_WINDOW = (20, 60)
@@ -227,17 +229,28 @@ class StretchFinder:
             border = self._time_start(change.appeared, after)
         return min(after, max(before, border))
 
-    def _levels(self, pixels: Mask) -> list[tuple[float, float]]:
-        around = surroundings(pixels)
-        levels = []
+    def _levels(self, pixels: Mask, after: float) -> list[tuple[float, float]]:
+        """How far the pixels stand out of their surroundings in every frame around a change."""
+        rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+        top, left = max(0, int(rows[0]) - 4), max(0, int(columns[0]) - 4)
+        bottom, right = int(rows[-1]) + 5, int(columns[-1]) + 5
+        inner = pixels[top:bottom, left:right]
+        around = surroundings(inner)
+        shrink = self._scale.shrink
+        levels: list[tuple[float, float]] = []
         for shot in self._memory:
-            small = self._scale.small(shot.picture)
-            levels.append((shot.time, float(small[pixels].mean()) - float(small[around].mean())))
+            if shot.time < after - _LONGEST_FADE:
+                continue
+            part = shot.picture[top * shrink : bottom * shrink, left * shrink : right * shrink]
+            small = self._scale.small(part)
+            height, width = small.shape
+            on, off = inner[:height, :width], around[:height, :width]
+            levels.append((shot.time, float(small[on].mean()) - float(small[off].mean())))
         return levels
 
     def _time_start(self, pixels: Mask, after: float) -> float:
         """The first frame that shows the pixels that were seen on at ``after``."""
-        levels = self._levels(pixels)
+        levels = self._levels(pixels, after)
         earlier = [(time, level) for time, level in levels if time < after]
         on = float(np.median([level for time, level in levels if time >= after]))
         off = float(np.median([level for _, level in earlier[:-2]])) if earlier[:-2] else 0.0
@@ -246,7 +259,7 @@ class StretchFinder:
 
     def _time_end(self, pixels: Mask, after: float) -> float:
         """The first frame that no longer shows the pixels that were seen off at ``after``."""
-        levels = self._levels(pixels)
+        levels = self._levels(pixels, after)
         earlier = [(time, level) for time, level in levels if time < after]
         # Only what follows at once: the next text may already stand there a few frames later.
         off = float(np.median([level for time, level in levels if time >= after][:3]))
@@ -335,12 +348,15 @@ class Change:
 
     @classmethod
     def between(cls, ink: Mask, bare: Mask, after: list[Mask]) -> "Change":
+        """Compare the stretch so far with the samples after it."""
         always, ever = after[0].copy(), after[0].copy()
         for mask in after[1:]:
             always &= mask
             ever |= mask
         vanished, appeared = ink & ~ever, bare & always
-        gone, come, stayed = (densest(m, *_WORD_WINDOW) for m in (vanished, appeared, ink & always))
+        gone, come = _word(vanished), _word(appeared)
+        # Where hardly anything changed nobody asks what stayed.
+        stayed = _word(ink & always) if max(gone, come) >= _LEAST_INK - 4 else 0
         return cls(vanished, appeared, gone, come, stayed)
 
     @property
@@ -353,6 +369,13 @@ class Change:
         left = self.vanished & near(self.appeared, _LETTER // 2)
         right = self.appeared & near(self.vanished, _LETTER // 2)
         return min(densest(left, _LETTER, _LETTER), densest(right, _LETTER, _LETTER))
+
+
+def _word(mask: Mask) -> int:
+    """The most ink in a word's rectangle; 0 where all of it together is too little to matter."""
+    if np.count_nonzero(mask) < _LEAST_INK - 4:
+        return 0
+    return densest(mask, *_WORD_WINDOW)
 
 
 class Noise:
@@ -376,12 +399,15 @@ class Noise:
                 not change.stays or (change.gone >= 2 * _WORD and most >= 1.5 * change.stayed)
             )
             return clear and change.gone >= 2 * _WORD, clear
-        if not change.stays:
-            if most < _WORD:
-                return False, False
-            return change.gone >= min(_WORD, 0.3 * most), change.come >= min(_WORD, 0.3 * most)
         letter = change.letter() if least >= _LEAST_INK - 4 else 0
-        answer = self._judge_standing(change, most, least, letter if samples >= 4 else 0)
+        if change.stays:
+            answer = self._judge_standing(
+                change, most, least, letter if samples >= _LETTER_SAMPLES else 0
+            )
+        elif most < _WORD:
+            answer = False, False
+        else:
+            answer = change.gone >= min(_WORD, 0.3 * most), change.come >= min(_WORD, 0.3 * most)
         if samples >= 3:
             self._least.append(least)
             self._most.append(most)
