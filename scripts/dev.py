@@ -33,6 +33,10 @@ CHORES: dict[str, tuple[str, list[list[str]]]] = {
         "check the documentation's links and promises",
         [["-m", "pytest", "tests/unit/test_docs.py", "tests/unit/test_errors.py"]],
     ),
+    "reference": (
+        "write the command reference anew from the commands",
+        [["scripts/cli_reference.py"]],
+    ),
     "bench": ("measure accuracy and cost", [["-m", "benchmarks"]]),
 }
 CHECK = ["lint", "types", "contracts", "test"]
