@@ -29,6 +29,15 @@ def tidy(text: str) -> str:
     return _TRAILING_DOT.sub("……", _DOTS.sub("……", text))
 
 
+def tidy_lines(texts: list[str]) -> list[str]:
+    """The lines of one subtitle, each tidied; an ellipsis broken in two has its halves."""
+    lines = [tidy(text) for text in texts]
+    for i in range(len(lines) - 1):
+        if lines[i].endswith("……") and lines[i + 1] == "…":
+            lines[i] = lines[i][:-1]
+    return lines
+
+
 def comparable(text: str) -> str:
     """The text without case, white space and the differences that Unicode calls compatible."""
     return _SPACES.sub("", unicodedata.normalize("NFKC", text)).casefold()

@@ -33,6 +33,7 @@ class _Blob:
     top: int
     width: int
     height: int
+    area: int
 
     @property
     def right(self) -> int:
@@ -95,9 +96,11 @@ def _blobs(row: Gray, left: int, right: int) -> list[_Blob]:
     inside = response[:, left:right]
     if not inside.size:
         return []
-    ink = (response > 0.5 * float(np.percentile(inside, 98))).astype(np.uint8)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    return [_Blob(*(int(value) for value in stats[i][:4])) for i in range(1, count)]
+    strong = response > 0.5 * float(np.percentile(inside, 98))
+    # Dots are as bright as the letters; sparks in the background seldom are.
+    strong &= row > 0.85 * float(np.percentile(row[:, left:right][strong[:, left:right]], 60))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(strong.astype(np.uint8), connectivity=8)
+    return [_Blob(*(int(value) for value in stats[i][:5])) for i in range(1, count)]
 
 
 def _are_dots(blobs: list[_Blob], height: int) -> bool:
@@ -105,9 +108,12 @@ def _are_dots(blobs: list[_Blob], height: int) -> bool:
         return False
     if any(max(b.width, b.height) > _DOT * height for b in blobs):
         return False
+    areas = [b.area for b in blobs]
+    if max(areas) > 2.5 * min(areas):
+        return False
     middles = [b.middle for b in blobs]
     if max(middles) - min(middles) > _LEVEL * height:
         return False
     lefts = sorted(b.left for b in blobs)
     steps = [b - a for a, b in zip(lefts, lefts[1:], strict=False)]
-    return max(steps) <= 1.7 * min(steps) and max(steps) < 0.6 * height
+    return max(steps) <= 1.5 * min(steps) and max(steps) < 0.6 * height

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from yivideo.subtitles.cleaning import comparable, letters_only, tidy
+from yivideo.subtitles.cleaning import comparable, letters_only, tidy_lines
 from yivideo.subtitles.model import Band, Event, Line, RejectedEvent
 from yivideo.subtitles.standing import without_standing_text
 from yivideo.subtitles.stretch_reading import StretchReading, picked
@@ -189,10 +189,23 @@ def _same_text(one: StretchReading, other: StretchReading) -> bool:
         left, right = a[a1:a2], b[b1:b2]
         if kind != "replace" and _is_punctuation(left or right):
             continue
+        if one.stays and kind != "replace" and len(left or right) <= 2 and _at_line_end(one, other, a1, a2, b1, b2):
+            continue
         sure = min((sum(v for _, v in side) / len(side) for side in (left, right) if side))
         if sure > _SURE:
             return False
     return True
+
+
+def _at_line_end(
+    one: StretchReading, other: StretchReading, a1: int, a2: int, b1: int, b2: int
+) -> bool:
+    """Whether what one has and the other lacks stands at an end of a line, where letters get lost."""
+    whole, first, last = (one, a1, a2) if a2 > a1 else (other, b1, b2)
+    borders = {0}
+    for line in whole.lines:
+        borders.add(max(borders) + len(comparable(line.text)))
+    return first in borders or last in borders
 
 
 def _is_punctuation(letters: list[tuple[str, float]]) -> bool:
@@ -213,7 +226,23 @@ def _without_remnants(groups: list[_Joined], frame: float) -> list[_Joined]:
                 after.parts[:0] = group.parts
                 continue
         kept.append(group)
-    return kept
+    return _healed(kept, frame)
+
+
+def _healed(groups: list[_Joined], frame: float) -> list[_Joined]:
+    """Two halves of one text with a moment of something unreadable between them made one."""
+    healed: list[_Joined] = []
+    for group in groups:
+        if len(healed) >= 2:
+            before, between = healed[-2], healed[-1]
+            close = max(between.start - before.end, group.start - between.end) < 1.5 * frame
+            moment = between.end - between.start < _LEAST_LENGTH
+            if close and moment and _same_text(before.best(), group.best()):
+                healed.pop()
+                before.parts += group.parts
+                continue
+        healed.append(group)
+    return healed
 
 
 def _part_of(text: str, group: _Joined) -> bool:
@@ -223,7 +252,11 @@ def _part_of(text: str, group: _Joined) -> bool:
 
 def _event(parts: list[StretchReading], best: StretchReading | None = None) -> Event:
     best = best or parts[0]
-    lines = tuple(line.model_copy(update={"text": tidy(line.text)}) for line in best.lines)
+    texts = tidy_lines([line.text for line in best.lines])
+    lines = tuple(
+        line.model_copy(update={"text": text})
+        for line, text in zip(best.lines, texts, strict=True)
+    )
     return Event(
         start=parts[0].start,
         end=max(part.end for part in parts),
