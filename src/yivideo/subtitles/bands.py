@@ -253,7 +253,13 @@ def _mark_repeated(found: Survey) -> None:
     for i, one in enumerate(found.sightings):
         twins = [one, *(other for other in found.sightings[i + 1 :] if _same_words(one, other))]
         times = [twin.time for twin in twins]
-        if len({twin.burst for twin in twins}) >= 3 and max(times) - min(times) >= _LONG:
+        bursts = {twin.burst for twin in twins}
+        between = {
+            s.burst for s in found.sightings if min(times) <= s.time <= max(times)
+        }
+        # A line that comes again, as in a refrain, has other words, or none, in between.
+        mostly = len(bursts) >= 0.6 * len(between)
+        if len(bursts) >= 3 and max(times) - min(times) >= _LONG and mostly:
             for twin in twins:
                 twin.repeated = True
 
