@@ -80,7 +80,7 @@ class Stretch:
 
     def text_rows(self) -> tuple[int, int] | None:
         """First row of ink and the row after the last, at the working scale; None without text."""
-        if densest(self.ink, *_WORD_WINDOW) < _WORD // 2:
+        if densest(self.ink, *_WORD_WINDOW) < 0.65 * _WORD:
             return None
         rows = np.flatnonzero(despeckled(self.ink).any(axis=1))
         return (int(rows[0]), int(rows[-1]) + 1) if rows.size else None
@@ -123,6 +123,7 @@ class StretchFinder:
         self._last: Stretch | None = None
         self._noise = Noise()
         self._waited = 0
+        self._flips: deque[int] = deque(maxlen=3 * _WINDOW)
         self._before: Change | None = None
         self._next_sample = -1e9
 
@@ -134,7 +135,10 @@ class StretchFinder:
         if shot.time < self._next_sample:
             return
         self._next_sample = shot.time + SAMPLE_EVERY * 0.99
-        self._pending.append(Sample(shot, self._scale.mask(self._scale.small(shot.picture))))
+        ink = self._scale.mask(self._scale.small(shot.picture))
+        if self._pending:
+            self._flips.append(int(np.count_nonzero(ink ^ self._pending[-1].ink)))
+        self._pending.append(Sample(shot, ink))
         # One more than is compared: a change may be clearer a sample later.
         if len(self._pending) > _WINDOW + 1:
             sample = self._pending.popleft()
@@ -166,6 +170,9 @@ class StretchFinder:
     def _split(self) -> Iterator[Stretch]:
         growing = self._growing
         if growing is None:
+            return
+        if growing.samples > 2 * _WINDOW and max(self._flips) < _LEAST_INK - 4:
+            # Nothing moved lately: over a still picture that is most of the time.
             return
         after = [sample.ink for sample in self._pending]
         ink, bare = growing.ink(), growing.bare()
