@@ -9,12 +9,23 @@ import pytest
 import yivideo
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(p for d in ("docs", "benchmarks", "samples") for p in (ROOT / d).rglob("*.md")),
+    ]
+)
 COMMAND = re.compile(r"<!-- command: (\w+) -->\n```sh\n(.*?)\n```", re.DOTALL)
 
 
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
+
+
+def anchors(page: Path) -> set[str]:
+    """What may stand after the # of a link to the page: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -23,6 +34,33 @@ def test_links_lead_to_files_that_are_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
     local = [link for link in links if "://" not in link]
     assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_into_pages_name_a_heading(page: Path) -> None:
+    """What stands after the # of a relative link is a heading of the page it leads to."""
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    targets = [((page.parent / path) if path else page, anchor) for path, anchor in links]
+    assert [anchor for target, anchor in targets if anchor not in anchors(target)] == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    """No page of docs/ is an island."""
+    todo, seen = [ROOT / "README.md"], set[Path]()
+    while todo:
+        page = todo.pop().resolve()
+        if page.suffix == ".md" and page not in seen and page.is_file():
+            seen.add(page)
+            links = re.findall(r"\]\(([^)#\s:]+)", page.read_text(encoding="utf-8"))
+            todo += [page.parent / link for link in links]
+    assert [page for page in (ROOT / "docs").rglob("*.md") if page.resolve() not in seen] == []
+
+
+def test_both_readmes_show_what_the_sample_really_says() -> None:
+    """The subtitles shown are those burned into the sample, which extraction is tested against."""
+    truth = read("samples/harbour.truth.srt").rstrip("\n")
+    for name in ("README.md", "README.zh-CN.md"):
+        assert re.findall(r"<!-- sample -->\n```\n(.*?)\n```", read(name), re.DOTALL) == [truth]
 
 
 def test_both_readmes_give_the_same_set_up_commands_of_one_line() -> None:
