@@ -24,8 +24,10 @@ _WINDOW = 3
 _MEMORY = 1.0
 # A change is at least so many pixels of ink within one letter's square.
 _LETTER = 20
-# A stretch must be so many samples long before its single letters can be told to change.
-_LETTER_SAMPLES = 8
+# A stretch must be so many samples long before its single letters can be told to change, and so
+# many before that is easy.
+_LETTER_SAMPLES = 5
+_SETTLED_SAMPLES = 8
 _LEAST_INK = 14
 _WORD = 80
 _WORD_WINDOW = (20, 60)
@@ -408,9 +410,7 @@ class Noise:
             return clear and change.gone >= 2 * _WORD, clear
         letter = change.letter() if least >= _LEAST_INK - 4 else 0
         if change.stays:
-            answer = self._judge_standing(
-                change, most, least, letter if samples >= _LETTER_SAMPLES else 0
-            )
+            answer = self._judge_standing(change, most, least, letter, samples)
         elif most < _WORD:
             answer = False, False
         else:
@@ -422,13 +422,16 @@ class Noise:
         return answer
 
     def _judge_standing(
-        self, change: Change, most: int, least: int, letter: int
+        self, change: Change, most: int, least: int, letter: int, samples: int
     ) -> tuple[bool, bool]:
         if most >= max(0.6 * change.stayed, 2 * _usual(self._most)) or least >= max(
             0.2 * change.stayed, 2 * _usual(self._least)
         ):
             return change.gone >= 0.3 * most, change.come >= 0.3 * most
-        changed = letter >= max(_LEAST_INK - 2, 2.5 * _usual(self._letter) + 6)
+        needed = max(_LEAST_INK - 2, 2.5 * _usual(self._letter) + 6)
+        if samples < _SETTLED_SAMPLES:
+            needed = 1.7 * needed if samples >= _LETTER_SAMPLES else float("inf")
+        changed = letter >= needed
         return changed, changed
 
 
