@@ -1,11 +1,22 @@
 """The command, and the videos it is tried on."""
 
+import signal
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from tests.acceptance.command import SAMPLES, Run, reencode, remux
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _heeded_signals() -> None:
+    """Let commands be stopped when the tests run in the background too, where Ctrl-C is ignored."""
+    for name in ("SIGINT", "SIGHUP", "SIGTERM"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            usual = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
+            signal.signal(number, usual)
 
 
 @pytest.fixture
