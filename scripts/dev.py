@@ -15,6 +15,15 @@ CONTRACTS = (
     "import sys; from importlinter.cli import lint_imports_command as main; sys.exit(main())"
 )
 
+DOCS = (
+    "tests/unit/test_docs.py",
+    "tests/unit/test_errors.py",
+    "tests/unit/test_reference_pages.py",
+    "tests/unit/cli/test_reference.py",
+    "tests/ocr/test_languages.py",
+    "tests/acceptance/test_examples.py",
+)
+
 CHORES: dict[str, tuple[str, list[list[str]]]] = {
     "test": ("run the tests", [["-m", "pytest"]]),
     "quick": ("run the tests that render no clips", [["-m", "pytest", "-m", "not slow"]]),
@@ -31,7 +40,7 @@ CHORES: dict[str, tuple[str, list[list[str]]]] = {
     "contracts": ("check which room imports which", [["-c", CONTRACTS]]),
     "docs": (
         "check the documentation's links and promises",
-        [["-m", "pytest", "tests/unit/test_docs.py", "tests/unit/test_errors.py"]],
+        [["-m", "pytest", *DOCS]],
     ),
     "reference": (
         "write the command reference anew from the commands",
