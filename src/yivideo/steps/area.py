@@ -11,16 +11,9 @@ from yivideo.steps.keyframes import KeyframePicture, Keyframes
 from yivideo.steps.models import open_models
 from yivideo.steps.registry import Gpu, step
 from yivideo.subtitles.areas import parse_area
-from yivideo.subtitles.bands import (
-    Burst,
-    FoundBand,
-    Survey,
-    find_bands,
-    given_band,
-    is_settled,
-    survey,
-)
+from yivideo.subtitles.bands import FoundBand, find_bands, given_band, is_settled
 from yivideo.subtitles.model import Band, Box, Video
+from yivideo.subtitles.survey import Burst, Survey, survey
 
 if TYPE_CHECKING:
     from yivideo.steps.folder import Pixels

@@ -5,13 +5,11 @@ spaced, with nothing else beside them.
 """
 
 import re
-from dataclasses import dataclass
-
-import cv2
-import numpy as np
+from itertools import pairwise
 
 from yivideo.ocr.detection import TextBox
 from yivideo.ocr.recognition import Reading
+from yivideo.subtitles.blobs import Blob, blobs_of
 from yivideo.subtitles.ink import Gray
 
 # How far from a line's ends dots are looked for, in line heights.
@@ -27,23 +25,6 @@ _DOTS_AT_START = re.compile(r"^[.…·。•・]+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Blob:
-    left: int
-    top: int
-    width: int
-    height: int
-    area: int
-
-    @property
-    def right(self) -> int:
-        return self.left + self.width
-
-    @property
-    def middle(self) -> float:
-        return self.top + self.height / 2
-
-
 def spread_over_dots(picture: Gray, box: TextBox) -> tuple[int, int]:
     """Left and right column of a detected line, moved out over an ellipsis beside it."""
     left, right = round(box.left), round(box.right)
@@ -51,7 +32,7 @@ def spread_over_dots(picture: Gray, box: TextBox) -> tuple[int, int]:
     height = bottom - top
     reach = round(_REACH * height)
     first, last = max(0, left - reach), min(picture.shape[1], right + reach)
-    blobs = _blobs(picture[top:bottom, first:last], left - first, right - first)
+    blobs = blobs_of(picture[top:bottom, first:last], left - first, right - first)
     margin = round(0.12 * height)
     after = [b for b in blobs if b.left >= right - first - 1]
     if _are_dots(after, height):
@@ -67,7 +48,7 @@ def with_ellipses(line: Gray, reading: Reading) -> Reading:
     if not reading.text.strip() or not reading.positions:
         return reading
     height, width = line.shape[:2]
-    blobs = _blobs(line, 0, width)
+    blobs = blobs_of(line, 0, width)
     sign = "……" if _CJK.search(reading.text) else "..."
     text, sure, places = reading.text, list(reading.confidences), list(reading.positions)
     inner = [i for i, letter in enumerate(text) if letter.isalnum()]
@@ -87,23 +68,7 @@ def with_ellipses(line: Gray, reading: Reading) -> Reading:
     return Reading(text, tuple(sure), tuple(places))
 
 
-def _blobs(row: Gray, left: int, right: int) -> list[_Blob]:
-    """Connected strokes of a row that are as strong as those between two columns."""
-    height = row.shape[0]
-    kernel = max(3, round(0.3 * height)) | 1
-    element = cv2.getStructuringElement(cv2.MORPH_RECT, (kernel, kernel))
-    response = cv2.morphologyEx(np.ascontiguousarray(row), cv2.MORPH_TOPHAT, element)
-    inside = response[:, left:right]
-    if not inside.size:
-        return []
-    strong = response > 0.5 * float(np.percentile(inside, 98))
-    # Dots are as bright as the letters; sparks in the background seldom are.
-    strong &= row > 0.85 * float(np.percentile(row[:, left:right][strong[:, left:right]], 60))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(strong.astype(np.uint8), connectivity=8)
-    return [_Blob(*(int(value) for value in stats[i][:5])) for i in range(1, count)]
-
-
-def _are_dots(blobs: list[_Blob], height: int) -> bool:
+def _are_dots(blobs: list[Blob], height: int) -> bool:
     if not _LEAST_DOTS <= len(blobs) <= _MOST_DOTS:
         return False
     if any(max(b.width, b.height) > _DOT * height for b in blobs):
@@ -115,5 +80,5 @@ def _are_dots(blobs: list[_Blob], height: int) -> bool:
     if max(middles) - min(middles) > _LEVEL * height:
         return False
     lefts = sorted(b.left for b in blobs)
-    steps = [b - a for a, b in zip(lefts, lefts[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(lefts)]
     return max(steps) <= 1.5 * min(steps) and max(steps) < 0.6 * height

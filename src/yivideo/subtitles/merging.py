@@ -2,24 +2,29 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 
 from yivideo.subtitles.cleaning import comparable, letters_only, tidy_lines
 from yivideo.subtitles.model import Band, Event, Line, RejectedEvent
+from yivideo.subtitles.moving import without_moving_text
+from yivideo.subtitles.sameness import contains, same_text
 from yivideo.subtitles.standing import without_standing_text
 from yivideo.subtitles.stretch_reading import StretchReading, picked
 
-# Two stretches that touch are one event from this likeness of their texts on.
-_SAME_TEXT = 0.8
 # Shorter stretches are looked upon as what is left of their neighbour.
 _BRIEF = 0.3
+# Of what stands for less than so many seconds more confidence is asked.
+_SHORT = 0.7
+_LEAST_CONFIDENCE_BRIEFLY = 0.8
 # Nobody can read what stands for less, in seconds.
 _LEAST_LENGTH = 0.2
-# A character read with more confidence than this is not a misreading.
-_SURE = 0.85
 _LEAST_CONFIDENCE = 0.6
 # Of a single character more is asked: it has nobody to vouch for it.
 _LEAST_CONFIDENCE_ALONE = 0.85
+
+# A line that is smaller than the band's and stands as far from its column, in widths of the
+# picture, is not one of a subtitle's.
+_SMALL = 0.88
+_BESIDE = 0.08
 
 
 @dataclass(slots=True)
@@ -66,15 +71,6 @@ def _confidence(part: StretchReading) -> float:
     return sum(line.confidence * len(line.text) for line in part.lines) / max(1, letters)
 
 
-def contains(whole: str, part: str) -> float:
-    """0 to 1: how much of ``part`` stands in ``whole``, in order."""
-    a, b = comparable(whole), comparable(part)
-    if not b:
-        return 1.0
-    blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
-    return sum(block.size for block in blocks) / len(b)
-
-
 def merge(
     readings: Iterable[StretchReading],
     bands: Sequence[Band],
@@ -96,18 +92,23 @@ def merge(
         by_band.setdefault(reading.band, []).append(reading)
     for number, found in by_band.items():
         parts = found
+        parts, moving = without_moving_text(parts)
+        rejected += [RejectedEvent(event=_event([r]), reason="moving-text") for r in moving]
         if not include_static:
             parts, standing = without_standing_text(parts)
             rejected += [RejectedEvent(event=_event([r]), reason="scene-text") for r in standing]
+        centre = centres[number] if number < len(centres) else None
         kept: list[StretchReading] = []
         for part in parts:
             good, bad = _cleaned(part, bands[number])
+            good, beside = _without_small_print(good, bands[number], centre, width)
             kept.append(good)
+            if beside is not None:
+                rejected.append(RejectedEvent(event=_event([beside]), reason="small-print"))
             if bad is not None:
                 rejected.append(RejectedEvent(event=_event([bad]), reason="low-confidence"))
         for joined in _join(kept, frame):
             event = _event(joined.parts, joined.best())
-            centre = centres[number] if number < len(centres) else None
             if not _lasts(event):
                 rejected.append(RejectedEvent(event=event, reason="too-brief"))
             elif centre is not None and _strays(event, centre, width):
@@ -121,7 +122,7 @@ def merge(
 def _strays(event: Event, centre: float, width: int) -> bool:
     """Whether an event stands beside where all others do, and has nothing else to vouch for it."""
     box = event.box
-    if box is None or abs((box.left + box.right) / 2 - centre) < 0.08 * width:
+    if box is None or abs((box.left + box.right) / 2 - centre) < _BESIDE * width:
         return False
     doubtful = event.confidence < 0.93 or event.end - event.start < 0.7
     return doubtful or len(comparable(event.text)) <= 3
@@ -129,7 +130,8 @@ def _strays(event: Event, centre: float, width: int) -> bool:
 
 def _lasts(event: Event) -> bool:
     length = event.end - event.start
-    return length >= _LEAST_LENGTH and (length >= _BRIEF or event.confidence >= 0.9)
+    least = 0.9 if length < _BRIEF else _LEAST_CONFIDENCE_BRIEFLY if length < _SHORT else 0.0
+    return length >= _LEAST_LENGTH and event.confidence >= least
 
 
 def _cleaned(reading: StretchReading, band: Band) -> tuple[StretchReading, StretchReading | None]:
@@ -138,6 +140,22 @@ def _cleaned(reading: StretchReading, band: Band) -> tuple[StretchReading, Stret
     kept = picked(reading, credible)
     dropped = None if all(credible) else picked(reading, [not good for good in credible])
     return kept, dropped
+
+
+def _without_small_print(
+    reading: StretchReading, band: Band, centre: float | None, width: int
+) -> tuple[StretchReading, StretchReading | None]:
+    """The reading without lines that are small and stand beside the column of the others."""
+    if centre is None or len(reading.lines) < 2:
+        return reading, None
+    small = [
+        line.box.height < _SMALL * band.text_height
+        and abs((line.box.left + line.box.right) / 2 - centre) > _BESIDE * width
+        for line in reading.lines
+    ]
+    if not any(small) or all(small):
+        return reading, None
+    return picked(reading, [not yes for yes in small]), picked(reading, small)
 
 
 def _credible(line: Line, band: Band) -> bool:
@@ -168,48 +186,7 @@ def _continues(last: _Joined, part: StretchReading, frame: float) -> bool:
     gap = part.start - before.end
     if gap > (2.5 if before.stays else 0.5) * frame:
         return False
-    return any(_same_text(one, part) for one in (before, last.best()))
-
-
-def _same_text(one: StretchReading, other: StretchReading) -> bool:
-    """Whether two readings are of the same words, one of them perhaps misread.
-
-    Where they differ, a misreading shows by its lack of confidence. Punctuation that one has and
-    the other has not was overlooked.
-    """
-    a, b = one.letters(), other.letters()
-    if not a or not b:
-        return False
-    matcher = SequenceMatcher(None, [x for x, _ in a], [x for x, _ in b], autojunk=False)
-    if matcher.ratio() < _SAME_TEXT:
-        return False
-    for kind, a1, a2, b1, b2 in matcher.get_opcodes():
-        if kind == "equal":
-            continue
-        left, right = a[a1:a2], b[b1:b2]
-        if kind != "replace" and _is_punctuation(left or right):
-            continue
-        if one.stays and kind != "replace" and len(left or right) <= 2 and _at_line_end(one, other, a1, a2, b1, b2):
-            continue
-        sure = min((sum(v for _, v in side) / len(side) for side in (left, right) if side))
-        if sure > _SURE:
-            return False
-    return True
-
-
-def _at_line_end(
-    one: StretchReading, other: StretchReading, a1: int, a2: int, b1: int, b2: int
-) -> bool:
-    """Whether what one has and the other lacks stands at an end of a line, where letters get lost."""
-    whole, first, last = (one, a1, a2) if a2 > a1 else (other, b1, b2)
-    borders = {0}
-    for line in whole.lines:
-        borders.add(max(borders) + len(comparable(line.text)))
-    return first in borders or last in borders
-
-
-def _is_punctuation(letters: list[tuple[str, float]]) -> bool:
-    return not any(letter.isalnum() for letter, _ in letters)
+    return any(same_text(one, part) for one in (before, last.best()))
 
 
 def _without_remnants(groups: list[_Joined], frame: float) -> list[_Joined]:
@@ -237,7 +214,7 @@ def _healed(groups: list[_Joined], frame: float) -> list[_Joined]:
             before, between = healed[-2], healed[-1]
             close = max(between.start - before.end, group.start - between.end) < 1.5 * frame
             moment = between.end - between.start < _LEAST_LENGTH
-            if close and moment and _same_text(before.best(), group.best()):
+            if close and moment and same_text(before.best(), group.best()):
                 healed.pop()
                 before.parts += group.parts
                 continue
@@ -254,8 +231,7 @@ def _event(parts: list[StretchReading], best: StretchReading | None = None) -> E
     best = best or parts[0]
     texts = tidy_lines([line.text for line in best.lines])
     lines = tuple(
-        line.model_copy(update={"text": text})
-        for line, text in zip(best.lines, texts, strict=True)
+        line.model_copy(update={"text": text}) for line, text in zip(best.lines, texts, strict=True)
     )
     return Event(
         start=parts[0].start,

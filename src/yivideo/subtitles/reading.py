@@ -7,9 +7,10 @@ import numpy as np
 
 from yivideo.ocr.detection import Detector, TextBox
 from yivideo.ocr.recognition import Reading, Recognizer
-from yivideo.subtitles.bands import look
 from yivideo.subtitles.ellipses import spread_over_dots, with_ellipses
+from yivideo.subtitles.ends import with_dash, with_sign_behind
 from yivideo.subtitles.ink import Gray
+from yivideo.subtitles.survey import look
 
 # Detection needs letters of about this height, in pixels; more only costs more.
 _DETECTION_TEXT_HEIGHT = 28
@@ -27,6 +28,7 @@ class ReadLine:
 
     @property
     def height(self) -> int:
+        """Rows from top to bottom."""
         return self.bottom - self.top
 
 
@@ -50,7 +52,8 @@ class Reader:
         square = picture
         if abs(aspect - 1) > 0.02:
             size = (max(1, round(picture.shape[1] * aspect)), picture.shape[0])
-            square = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+            resized = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+            square = np.asarray(resized, np.uint8)
         self.detections += 1
         boxes = self.detector(square, scale=min(1.0, _DETECTION_TEXT_HEIGHT / text_height))
         if pure:
@@ -61,7 +64,10 @@ class Reader:
             top, bottom = round(box.top), round(box.bottom)
             left, right = spread_over_dots(square, box)
             line = np.ascontiguousarray(square[top:bottom, left:right])
-            reading = with_ellipses(line, self.recognizer(line))
+            reading = with_dash(line, with_ellipses(line, self.recognizer(line)))
+            right, reading = with_sign_behind(
+                square, (left, right), (top, bottom), reading, self.recognizer
+            )
             if reading.text.strip():
                 ends = round(left * stretch), round(right * stretch)
                 lines.append(ReadLine(ends[0], top, ends[1], bottom, reading))
@@ -82,11 +88,13 @@ def _rows(boxes: list[TextBox]) -> list[TextBox]:
             near = box.left - row.right < 2.5 * max(row.height, box.height)
             if shared > 0.5 * min(row.height, box.height) and near:
                 rows[i] = TextBox(
-                    min(row.left, box.left), min(row.top, box.top),
-                    max(row.right, box.right), max(row.bottom, box.bottom),
+                    min(row.left, box.left),
+                    min(row.top, box.top),
+                    max(row.right, box.right),
+                    max(row.bottom, box.bottom),
                     (row.score * row.width + box.score * box.width) / (row.width + box.width),
                 )
                 break
         else:
             rows.append(box)
-    return sorted(rows, key=lambda b: (b.top + b.bottom))
+    return sorted(rows, key=lambda b: b.top + b.bottom)
