@@ -78,3 +78,12 @@ def test_the_python_page_has_the_options_of_extract() -> None:
     parameters = list(inspect.signature(extract).parameters.values())[1:]
     documented = [(row[0], row[1]) for row in rows(section("python.md", "extract"))]
     assert documented == [(p.name, repr(p.default)) for p in parameters]
+
+
+def test_every_reason_for_rejecting_text_is_explained() -> None:
+    """Users find each reason of the JSON in the explanation, and none that is never given."""
+    page = (REFERENCE.parent / "explanation" / "how-it-finds-subtitles.md").read_text("utf-8")
+    source = Path(model.__file__).parent.rglob("*.py")
+    given = {r for file in source for r in re.findall(r'reason="([^"]+)"', file.read_text("utf-8"))}
+    explained = page.split("| `reason` |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", explained, re.MULTILINE)) == given
