@@ -365,7 +365,8 @@ class Change:
         vanished, appeared = ink & ~ever, bare & always
         gone, come = _word(vanished), _word(appeared)
         # Where hardly anything changed nobody asks what stayed.
-        stayed = _word(ink & always) if max(gone, come) >= _LEAST_INK - 4 else 0
+        # Text that goes within the samples to come is still there in the first of them.
+        stayed = _word(ink & after[0]) if max(gone, come) >= _LEAST_INK - 4 else 0
         return cls(vanished, appeared, gone, come, stayed)
 
     @property
