@@ -11,9 +11,10 @@ from yivideo.steps.context import Context
 from yivideo.steps.keyframes import NAME as KEYFRAMES
 from yivideo.steps.keyframes import Keyframes
 from yivideo.steps.registry import Gpu, step
+from yivideo.subtitles.borders import Shot
 from yivideo.subtitles.ink import InkScale
 from yivideo.subtitles.model import Box
-from yivideo.subtitles.stretches import Shot, Stretch, StretchFinder
+from yivideo.subtitles.stretches import Stretch, StretchFinder
 
 NAME = "ffmpeg.crop_subtitle_images"
 # Strokes may be so much darker than those that were sampled.

@@ -22,7 +22,8 @@ class InkScale:
     """How a band's picture becomes a mask of ink.
 
     ``shrink`` divides the picture's sides; ``kernel`` is wider than a stroke at the working scale;
-    ``threshold`` is the least contrast, in levels of 0..255, of a stroke with what surrounds it.
+    ``threshold`` is the least contrast, in levels of 0..255, of a stroke with what surrounds it,
+    ``floor`` the darkest level that it may have.
     """
 
     shrink: int
@@ -32,22 +33,27 @@ class InkScale:
 
     @classmethod
     def for_text(cls, height: float, contrast: float = 120, floor: int = 0) -> "InkScale":
-        """For lines ``height`` pixels high whose strokes stand out by ``contrast`` levels."""
+        """For lines ``height`` pixels high whose strokes stand out by ``contrast`` levels.
+
+        ``floor`` is the darkest that strokes may be.
+        """
         shrink = max(1, round(height / WORKING_TEXT_HEIGHT))
         kernel = max(5, 2 * round(0.13 * height / shrink) + 1)
-        return cls(shrink=shrink, kernel=kernel, threshold=int(min(48, max(14, contrast * 0.35))), floor=floor)
+        threshold = int(min(48, max(14, contrast * 0.35)))
+        return cls(shrink=shrink, kernel=kernel, threshold=threshold, floor=floor)
 
     def small(self, picture: Gray) -> Gray:
         """The picture at the working scale."""
         if self.shrink == 1:
             return picture
         height, width = picture.shape[0] // self.shrink, picture.shape[1] // self.shrink
-        return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+        return np.asarray(small, np.uint8)
 
     def strokes(self, small: Gray) -> Gray:
         """How much each pixel stands out of its surroundings as part of something thin."""
         element = cv2.getStructuringElement(cv2.MORPH_RECT, (self.kernel, self.kernel))
-        return cv2.morphologyEx(small, cv2.MORPH_TOPHAT, element)
+        return np.asarray(cv2.morphologyEx(small, cv2.MORPH_TOPHAT, element), np.uint8)
 
     def mask(self, small: Gray) -> Mask:
         """Where the strokes are."""
@@ -55,11 +61,12 @@ class InkScale:
 
 
 def densest(mask: Mask, rows: int, columns: int) -> int:
-    """The most pixels that a ``rows`` x ``columns`` rectangle of the mask holds: a letter's worth?"""
+    """The most pixels of the mask that any rectangle of that size holds."""
     if not mask.any():
         return 0
+    size = (columns, rows)
     sums = cv2.boxFilter(
-        mask.view(np.uint8), cv2.CV_16U, (columns, rows), normalize=False, borderType=cv2.BORDER_CONSTANT
+        mask.view(np.uint8), cv2.CV_16U, size, normalize=False, borderType=cv2.BORDER_CONSTANT
     )
     return int(sums.max())
 
