@@ -47,7 +47,7 @@ def built_in_folder() -> Path:
 
 
 def built_in_models() -> ModelFiles:
-    """PP-OCRv6 small: Chinese, English, Japanese and the Latin-script languages."""
+    """PP-OCRv6 small: Chinese, English, Japanese and most languages in Latin script."""
     folder = built_in_folder()
     return checked(
         ModelFiles(detection=folder / DETECTION_FILE, recognition=folder / RECOGNITION_FILE)

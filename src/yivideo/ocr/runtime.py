@@ -114,7 +114,7 @@ class _OpenVinoSession:
 
 
 class OnnxRuntime:
-    """ONNX Runtime on a CUDA device, through TensorRT where that is installed."""
+    """ONNX Runtime on a CUDA device."""
 
     name = "onnxruntime"
     reduced = False

@@ -97,6 +97,7 @@ class Borders:
         earlier = [(time, level) for time, level in levels if time < after]
         on = float(np.median([level for time, level in levels if time >= after]))
         off = float(np.median([level for _, level in earlier[:-2]])) if earlier[:-2] else 0.0
+        off = max(0.0, off)
         found = _last_change(earlier[::-1], after, on, off)
         return found if found is not None else after
 
@@ -105,7 +106,8 @@ class Borders:
         levels = self._levels(pixels, after)
         earlier = [(time, level) for time, level in levels if time < after]
         # Only what follows at once: the next text may already stand there a few frames later.
-        off = float(np.median([level for time, level in levels if time >= after][:3]))
+        # What stands out less than nothing is the edge of that text.
+        off = max(0.0, float(np.median([level for time, level in levels if time >= after][:3])))
         on = float(np.percentile([level for _, level in earlier], 70)) if earlier else 0.0
         if on - off < _LEAST_STEP:
             return after

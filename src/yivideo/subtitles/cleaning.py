@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _SPACES = re.compile(r"\s+")
 _DOTS = re.compile(r"[.·。•…・]{2,}|…")
@@ -9,6 +10,8 @@ _ONLY_DOTS = re.compile(r"[0oO°.·。•…・]{2,6}")
 _TRAILING_DOT = re.compile(r"[·•・]$")
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60"
 _KANA = re.compile(r"[\u3041-\u30fa]")
+_BARE_DASH = re.compile(r"^([-\u2013\u2014])(?=[^\W\d_])(?![\u3040-\u9fff])")
+_SPACED_DASH = re.compile(r"^([-\u2013\u2014]) (?=[^\W\d_])(?![\u3040-\u9fff])")
 _SPACE_IN_CJK = re.compile(rf"(?<=[{_CJK}]) (?=[{_CJK}])")
 
 
@@ -36,6 +39,19 @@ def tidy_lines(texts: list[str]) -> list[str]:
         if lines[i].endswith("……") and lines[i + 1] == "…":
             lines[i] = lines[i][:-1]
     return lines
+
+
+def even_dashes(texts: Sequence[str]) -> list[str]:
+    """The lines of a film with a space behind every speaker's dash, or behind none.
+
+    Recognition overlooks that space; so it is there if a third of the lines have it. Only dashes
+    before Latin letters count: a number may have a minus sign.
+    """
+    spaced = sum(1 for text in texts if _SPACED_DASH.match(text))
+    bare = sum(1 for text in texts if _BARE_DASH.match(text))
+    if 2 * spaced >= bare:
+        return [_BARE_DASH.sub(r"\1 ", text) for text in texts]
+    return [_SPACED_DASH.sub(r"\1", text) for text in texts]
 
 
 def comparable(text: str) -> str:

@@ -144,7 +144,7 @@ class RejectedEvent(_Record):
 
     Attributes:
         event: what was seen.
-        reason: why it was not taken: "logo", "ticker", "scene-text", "low-confidence", ...
+        reason: why it was not taken, such as "scene-text" or "low-confidence".
     """
 
     event: Event
@@ -173,7 +173,7 @@ class Video(_Record):
     """The video that was read.
 
     Attributes:
-        path: as the user gave it.
+        path: absolute, links resolved.
         width: columns of the picture as shown, after rotation.
         height: rows of the same.
         duration: seconds; None where the file does not tell.

@@ -16,8 +16,14 @@ _MOST_STEP = 0.8
 # near, in line heights.
 _ALIKE = 0.4
 _ENDS = 0.6
-# So many steps one way make a movement.
+# So many steps one way that lead so far, in line heights, make a movement.
 _STEPS = 2
+_TRAVEL = 0.6
+# A wide line is of the same page where it begins and ends as one that moves does (line heights)
+# so many seconds before or after it.
+_WIDE = 6
+_SAME_ENDS = 0.3
+_NEAR = 5.0
 # What stands for longer at one height, in seconds, does not move.
 _STANDS = 1.0
 
@@ -32,6 +38,7 @@ class _Course:
     since: float
     direction: int = 0
     steps: int = 0
+    travel: float = 0.0
     moving: bool = False
     members: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
 
@@ -49,11 +56,14 @@ class _Course:
         step = self._step(line)
         if abs(step) >= _LEAST_STEP * line.box.height:
             direction = 1 if step > 0 else -1
-            self.steps = self.steps + 1 if direction == self.direction else 1
+            if direction != self.direction:
+                self.steps, self.travel = 0, 0.0
             self.direction, self.since = direction, start
+            self.steps += 1
+            self.travel += abs(step) / line.box.height
         elif end - self.since > _STANDS:
-            self.steps = 0
-        self.moving |= self.steps >= _STEPS
+            self.steps, self.travel = 0, 0.0
+        self.moving |= self.steps >= _STEPS and self.travel >= _TRAVEL
         self.line, self.text, self.end = line, text, end
 
     def _step(self, line: Line) -> float:
@@ -93,4 +103,28 @@ def _moving(readings: list[StretchReading]) -> set[tuple[int, int]]:
                 free.remove(course)
                 course.go_on(line, text, reading.start, reading.end)
             course.members.append((number, row))
-    return {member for course in courses if course.moving for member in course.members}
+    moving = {member for course in courses if course.moving for member in course.members}
+    return moving | _alongside(readings, moving)
+
+
+def _alongside(
+    readings: list[StretchReading], moving: set[tuple[int, int]]
+) -> set[tuple[int, int]]:
+    """Wide lines that begin and end where those do that scroll at about the same time."""
+    found: set[tuple[int, int]] = set()
+    for number, reading in enumerate(readings):
+        for row, line in enumerate(reading.lines):
+            if line.box.width < _WIDE * line.box.height:
+                continue
+            for other, place in moving:
+                near = abs(readings[other].start - reading.start) <= _NEAR
+                if near and _same_ends(readings[other].lines[place], line):
+                    found.add((number, row))
+                    break
+    return found
+
+
+def _same_ends(one: Line, other: Line) -> bool:
+    reach = _SAME_ENDS * max(one.box.height, other.box.height)
+    left, right = abs(one.box.left - other.box.left), abs(one.box.right - other.box.right)
+    return max(left, right) <= reach

@@ -10,6 +10,7 @@ from yivideo.ocr.recognition import Reading, Recognizer
 from yivideo.subtitles.ellipses import spread_over_dots, with_ellipses
 from yivideo.subtitles.ends import with_dash, with_sign_behind
 from yivideo.subtitles.ink import Gray
+from yivideo.subtitles.plates import only_plates
 from yivideo.subtitles.survey import look
 
 # Detection needs letters of about this height, in pixels; more only costs more.
@@ -54,8 +55,12 @@ class Reader:
             size = (max(1, round(picture.shape[1] * aspect)), picture.shape[0])
             resized = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
             square = np.asarray(resized, np.uint8)
+        plates = None if pure else only_plates(square, text_height)
         self.detections += 1
-        boxes = self.detector(square, scale=min(1.0, _DETECTION_TEXT_HEIGHT / text_height))
+        boxes = self.detector(
+            square if plates is None else plates,
+            scale=min(1.0, _DETECTION_TEXT_HEIGHT / text_height),
+        )
         if pure:
             boxes = [box for box in boxes if _is_bright(square, box)]
         stretch = picture.shape[1] / square.shape[1]

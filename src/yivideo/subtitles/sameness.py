@@ -13,8 +13,8 @@ _SURE = 0.85
 # stands where it stood: text that grows does so at its end.
 _LOST = 2
 _LOST_AT_BEGINNING = 4
-# Quotation marks are told apart by a pixel or two.
-_QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u2018\u2019`\u00b4'", '"'))
+# Quotation marks, and colons, are told apart by a pixel or two.
+_ALIKE = str.maketrans(dict.fromkeys("\u201c\u201d\u2018\u2019`\u00b4'", '"') | {";": ":"})
 
 _Letters = list[tuple[str, float]]
 
@@ -28,7 +28,7 @@ def same_text(one: StretchReading, other: StretchReading) -> bool:
     a, b = one.letters(), other.letters()
     if not a or not b:
         return False
-    shapes = [[letter.translate(_QUOTES) for letter, _ in letters] for letters in (a, b)]
+    shapes = [[letter.translate(_ALIKE) for letter, _ in letters] for letters in (a, b)]
     matcher = SequenceMatcher(None, *shapes, autojunk=False)
     if matcher.ratio() < _SAME_TEXT:
         return False
