@@ -16,6 +16,9 @@ _LEAST_LENGTH = 0.2
 _LEAST_CONFIDENCE = 0.6
 # Of a single character more is asked: it has nobody to vouch for it.
 _LEAST_CONFIDENCE_ALONE = 0.85
+# What stands beside the column of all others needs so much confidence, and more if it is brief.
+_SURE = 0.93
+_SURE_BRIEFLY = 0.98
 # A line read with less confidence is dropped beside one read with more that is so much higher.
 _DOUBTFUL = 0.8
 _BEYOND_DOUBT = 0.95
@@ -38,7 +41,8 @@ def strays(event: Event, centre: float, width: int) -> bool:
     box = event.box
     if box is None or abs((box.left + box.right) / 2 - centre) < _BESIDE * width:
         return False
-    doubtful = event.confidence < 0.93 or event.end - event.start < 0.7
+    least = _SURE_BRIEFLY if event.end - event.start < _SHORT else _SURE
+    doubtful = event.confidence < least
     return doubtful or len(comparable(event.text)) <= 3
 
 

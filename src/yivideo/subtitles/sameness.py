@@ -35,7 +35,7 @@ def same_text(one: StretchReading, other: StretchReading) -> bool:
     for kind, a1, a2, b1, b2 in matcher.get_opcodes():
         if kind == "equal" or (kind != "replace" and _overlooked(one, other, (a1, a2), (b1, b2))):
             continue
-        if min(_mean(side) for side in (a[a1:a2], b[b1:b2]) if side) > _SURE:
+        if min(_mean(_or_beside(a, a1, a2)), _mean(_or_beside(b, b1, b2))) > _SURE:
             return False
     return True
 
@@ -76,6 +76,11 @@ def _end_alike(one: StretchReading, other: StretchReading) -> bool:
     """Whether the first lines end at the same column."""
     a, b = one.lines[0].box, other.lines[0].box
     return abs(a.right - b.right) <= 0.2 * max(a.height, b.height)
+
+
+def _or_beside(letters: _Letters, first: int, last: int) -> _Letters:
+    """Those letters, or where there are none the one before and the one after that place."""
+    return letters[first:last] or letters[max(0, first - 1) : first + 1]
 
 
 def _mean(letters: _Letters) -> float:

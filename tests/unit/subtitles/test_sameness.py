@@ -42,7 +42,7 @@ def test_a_doubtful_letter_makes_no_difference() -> None:
 
 
 def test_a_lost_beginning_is_told_from_growing_text() -> None:
-    """Letters missing before a line that ends where it ended were lost; those behind it were not."""
+    """Letters missing before a line that ends where it ended were lost; those behind were not."""
     whole = line("Il y a du pain dans la maison.", left=100)
     lost = line("a du pain dans la maison.", left=200)
     assert same_text(reading(0, 1, lost), reading(1, 2, whole))
