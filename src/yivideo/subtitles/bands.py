@@ -167,8 +167,11 @@ def _enough(row: list[Sighting], score: float, found: Survey) -> bool:
     bursts, words = len({s.burst for s in row}), how_many_words(row)
     times = [s.time for s in found.sightings]
     brief = max(times) - min(times) < 2 * LONG
-    # What stands from the first look to the last in a brief film is a logo there, too.
-    always = found.bursts >= 4 and bursts >= 0.9 * found.bursts
+    # What stands from the first look to the last in a brief film is a logo there, too. Where
+    # subtitles stand, at the foot and in the middle, it may be a line that lasts.
+    centre, foot = median(s.centre for s in row), median(s.middle for s in row)
+    usual = abs(centre - found.width / 2) < 0.05 * found.width and foot > 0.6 * found.height
+    always = found.bursts >= 4 and bursts >= (0.95 if usual else 0.5) * found.bursts
     return score >= 0.4 and (words >= 2 or (brief and not always))
 
 

@@ -113,8 +113,8 @@ class Noise:
     def _judge_standing(
         self, change: Change, most: int, least: int, letter: int, samples: int
     ) -> tuple[bool, bool]:
-        much = most >= max(0.6 * change.stayed, 2 * _usual(self._most))
-        both = least >= max(0.2 * change.stayed, 2 * _usual(self._least))
+        much = most >= max(0.6 * change.stayed, 1.4 * _usual(self._most))
+        both = least >= max(0.2 * change.stayed, 1.4 * _usual(self._least))
         if much or both:
             return change.gone >= 0.3 * most, change.come >= 0.3 * most
         needed = max(_LEAST_LETTER, 2.5 * _usual(self._letter) + 6)
