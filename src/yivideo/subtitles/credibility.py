@@ -19,6 +19,8 @@ _LEAST_CONFIDENCE_ALONE = 0.85
 # What stands beside the column of all others needs so much confidence, and more if it is brief.
 _SURE = 0.93
 _SURE_BRIEFLY = 0.98
+# Lines so much lower than the band's are seldom a subtitle's.
+_TINY = 0.45
 # A line read with less confidence is dropped beside one read with more that is so much higher.
 _DOUBTFUL = 0.8
 _BEYOND_DOUBT = 0.95
@@ -36,13 +38,13 @@ def lasts(event: Event) -> bool:
     return length >= _LEAST_LENGTH and event.confidence >= least
 
 
-def strays(event: Event, centre: float, width: int) -> bool:
+def strays(event: Event, band: Band, centre: float, width: int) -> bool:
     """Whether an event stands beside where all others do, and has nothing else to vouch for it."""
     box = event.box
     if box is None or abs((box.left + box.right) / 2 - centre) < _BESIDE * width:
         return False
     least = _SURE_BRIEFLY if event.end - event.start < _SHORT else _SURE
-    doubtful = event.confidence < least
+    doubtful = event.confidence < least or box.height < _TINY * band.text_height
     return doubtful or len(comparable(event.text)) <= 3
 
 
@@ -78,7 +80,7 @@ def _credible(line: Line, band: Band) -> bool:
     if len(letters) == 1 and letters.isascii() and line.confidence < 0.98:
         return False
     least = _LEAST_CONFIDENCE_ALONE if len(letters) <= 2 else _LEAST_CONFIDENCE
-    if band.text_height and line.box.height < 0.45 * band.text_height:
+    if line.box.height < _TINY * band.text_height:
         least = 0.97
     return bool(letters) and line.confidence >= least
 

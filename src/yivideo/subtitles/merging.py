@@ -38,7 +38,7 @@ def merge(
             event = _event(joined.parts, joined.best())
             if not lasts(event):
                 rejected.append(RejectedEvent(event=event, reason="too-brief"))
-            elif centre is not None and strays(event, centre, width):
+            elif centre is not None and strays(event, bands[number], centre, width):
                 rejected.append(RejectedEvent(event=event, reason="off-centre"))
             else:
                 events.append(event)

@@ -1,12 +1,13 @@
 """Reads the picture of a stretch: where its lines are, then what they say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from yivideo.ocr.detection import Detector, TextBox
 from yivideo.ocr.recognition import Reading, Recognizer
+from yivideo.subtitles.covering import Pages
 from yivideo.subtitles.ellipses import spread_over_dots, with_ellipses
 from yivideo.subtitles.ends import with_dash, with_sign_behind
 from yivideo.subtitles.ink import Gray
@@ -40,6 +41,7 @@ class Reader:
         self.detector = detector
         self.recognizer = recognizer
         self.detections = 0
+        self._pages = Pages()
 
     def __call__(
         self, picture: Gray, text_height: float, aspect: float = 1.0, *, pure: bool = False
@@ -63,20 +65,38 @@ class Reader:
         )
         if pure:
             boxes = [box for box in boxes if _is_bright(square, box)]
-        stretch = picture.shape[1] / square.shape[1]
         lines: list[ReadLine] = []
         for box in _rows(boxes):
-            top, bottom = round(box.top), round(box.bottom)
-            left, right = spread_over_dots(square, box)
-            line = np.ascontiguousarray(square[top:bottom, left:right])
-            reading = with_dash(line, with_ellipses(line, self.recognizer(line)))
-            right, reading = with_sign_behind(
-                square, (left, right), (top, bottom), reading, self.recognizer
-            )
-            if reading.text.strip():
-                ends = round(left * stretch), round(right * stretch)
-                lines.append(ReadLine(ends[0], top, ends[1], bottom, reading))
-        return lines
+            line = self._line(square, box)
+            lines += [line] if pure else self._uncovered(square, line)
+        stretch = picture.shape[1] / square.shape[1]
+        return [_stretched(line, stretch) for line in lines if line.reading.text.strip()]
+
+    def _line(self, square: Gray, box: TextBox) -> ReadLine:
+        top, bottom = round(box.top), round(box.bottom)
+        left, right = spread_over_dots(square, box)
+        line = np.ascontiguousarray(square[top:bottom, left:right])
+        reading = with_dash(line, with_ellipses(line, self.recognizer(line)))
+        right, reading = with_sign_behind(
+            square, (left, right), (top, bottom), reading, self.recognizer
+        )
+        return ReadLine(left, top, right, bottom, reading)
+
+    def _uncovered(self, square: Gray, line: ReadLine) -> list[ReadLine]:
+        """The line, or the page's line and the subtitle that covers a part of it."""
+        cover = self._pages.cover(line.left, line.right, line.height, line.reading)
+        if cover is None or cover.right - cover.left < line.height:
+            return [line]
+        part = square[line.top : line.bottom, cover.left : cover.right]
+        reading = self.recognizer(np.ascontiguousarray(part))
+        return [
+            replace(line, reading=cover.beneath),
+            ReadLine(cover.left, line.top, cover.right, line.bottom, reading),
+        ]
+
+
+def _stretched(line: ReadLine, factor: float) -> ReadLine:
+    return replace(line, left=round(line.left * factor), right=round(line.right * factor))
 
 
 def _is_bright(picture: Gray, box: TextBox) -> bool:
