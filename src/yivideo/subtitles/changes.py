@@ -93,9 +93,10 @@ class Noise:
         most, least = max(change.gone, change.come), min(change.gone, change.come)
         if samples < 2:
             # One sample's ink is mostly noise: only what is far more than that counts.
-            clear = change.come >= 2 * WORD and (
-                not change.stays or (change.gone >= 2 * WORD and most >= 1.5 * change.stayed)
+            far_more = most >= 2 * change.stayed or (
+                change.gone >= 2 * WORD and most >= 1.5 * change.stayed
             )
+            clear = change.come >= 2 * WORD and (not change.stays or far_more)
             return clear and change.gone >= 2 * WORD, clear
         letter = change.letter() if least >= LEAST_INK else 0
         if change.stays:

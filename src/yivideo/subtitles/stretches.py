@@ -24,7 +24,7 @@ _WINDOW = 3
 # Pictures of which a stretch's own is made, at most twice as many.
 _MOST_PICTURES = 8
 # Samples by which a change may be put off because it is still growing.
-_LONGEST_WAIT = 2
+_LONGEST_WAIT = 4
 # After so many samples the older half counts half.
 _LONG = 2000
 
@@ -168,7 +168,8 @@ class StretchFinder:
         clear = not change.stays and max(change.gone, change.come) >= 2 * WORD
         if len(after) > _WINDOW and self._waited < _LONGEST_WAIT and not clear:
             later = Change.between(ink, bare, after[1:])
-            if later.gone + later.come > 1.25 * (change.gone + change.come):
+            growth = (later.gone + later.come) / (change.gone + change.come)
+            if growth > (1.25 if self._waited < 2 else 2.0):
                 self._waited += 1
                 return
         self._waited = 0
