@@ -51,10 +51,10 @@ def _subtitles_alone(
 ) -> list[StretchReading]:
     """The readings without text that scrolls or stands in the scene, which goes to ``rejected``."""
     parts, moving = without_moving_text(parts)
-    rejected += [_rejected(reading, "moving-text") for reading in moving]
+    rejected += [_rejected(reading, reason="moving-text") for reading in moving]
     if not include_static:
         parts, standing = without_standing_text(parts)
-        rejected += [_rejected(reading, "scene-text") for reading in standing]
+        rejected += [_rejected(reading, reason="scene-text") for reading in standing]
     return parts
 
 
@@ -72,13 +72,13 @@ def _credible_lines(
         good, beside = without_small_print(good, band, centre, width)
         kept.append(good)
         if beside is not None:
-            rejected.append(_rejected(beside, "small-print"))
+            rejected.append(_rejected(beside, reason="small-print"))
         if noise is not None:
-            rejected.append(_rejected(noise, "low-confidence"))
+            rejected.append(_rejected(noise, reason="low-confidence"))
     return kept
 
 
-def _rejected(reading: StretchReading, reason: str) -> RejectedEvent:
+def _rejected(reading: StretchReading, *, reason: str) -> RejectedEvent:
     return RejectedEvent(event=_event([reading]), reason=reason)
 
 
