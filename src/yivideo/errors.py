@@ -174,6 +174,103 @@ class DeviceUnavailable(YiVideoError):
     code = "device-unavailable"
 
 
+class BadDemand(UsageError):
+    """A request for a device makes no sense: a malformed size, a priority out of range, nothing."""
+
+    code = "bad-demand"
+
+
+class PoolError(YiVideoError):
+    """The GPU pool refused; nothing was changed."""
+
+    exit_code = ExitCode.DEVICE
+    code = "pool"
+
+
+class RequestImpossible(PoolError):
+    """No device of the pool could ever hold what was asked for; the message lists what there is."""
+
+    code = "request-impossible"
+
+
+class RequestEnded(PoolError):
+    """The request was cancelled, or granted several times and claimed by nobody."""
+
+    code = "request-ended"
+
+
+class WaitLimitReached(RequestEnded):
+    """The request waited as long as it was willing to; the message says who held the devices."""
+
+    code = "wait-limit"
+
+
+class LeaseUnknown(PoolError):
+    """The pool knows no such request or lease, or has forgotten it: ended ones stay for an hour."""
+
+    code = "lease-unknown"
+
+
+class LeaseEnded(PoolError):
+    """The lease was released before."""
+
+    code = "lease-ended"
+
+
+class LeaseReclaimed(LeaseEnded):
+    """The lease was taken back: its process was seen gone, or it was ended at its limit."""
+
+    code = "lease-reclaimed"
+
+
+class StaleFence(PoolError):
+    """The fence is not the lease's present one: its grant went back, and may be another's by now."""
+
+    code = "stale-fence"
+
+
+class NotHolder(PoolError):
+    """Another process holds the lease; only its owner releases it."""
+
+    code = "not-holder"
+
+
+class LeaseHeld(PoolError):
+    """The request holds a device already: it can be released and no longer cancelled."""
+
+    code = "lease-held"
+
+
+class LeaseNotHeld(PoolError):
+    """The grant has not been claimed."""
+
+    code = "lease-not-held"
+
+
+class DeviceClosed(PoolError):
+    """The device is quarantined, or its agent has not yet attested what lives on it."""
+
+    code = "device-closed"
+
+
+class NotVouchedFor(PoolError):
+    """No agent can vouch for this process: none lives on this host, or not where it sees it."""
+
+    code = "not-vouched-for"
+
+
+class AgentExists(PoolError):
+    """Another living agent vouches for this host."""
+
+    code = "agent-exists"
+
+
+class DeviceUnknown(PoolError):
+    """The pool knows no such device."""
+
+    code = "device-unknown"
+
+
 class BatchFailed(YiVideoError):
     """Some of several videos failed; the others are done."""
 

@@ -1,0 +1,44 @@
+"""Where things are when nobody says: the server, the state folder, this host's name."""
+
+import os
+import socket
+from pathlib import Path
+
+from yivideo.errors import ServerUnavailable
+
+
+def state_folder() -> Path:
+    """The folder of this host's journal and embedded server.
+
+    ``YIVIDEO_STATE``, else ``yivideo`` in the user's folder for state (``XDG_STATE_HOME``).
+    """
+    given = os.environ.get("YIVIDEO_STATE")
+    if given:
+        return Path(given).absolute()
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "yivideo"
+
+
+def host_name() -> str:
+    """The name under which this host's devices are known: ``YIVIDEO_HOST``, else its host name."""
+    return os.environ.get("YIVIDEO_HOST") or socket.gethostname()
+
+
+def server_address() -> str:
+    """``YIVIDEO_REDIS_URL``, else the embedded server of the state folder while one runs.
+
+    Raises:
+        ServerUnavailable: neither is there.
+    """
+    given = os.environ.get("YIVIDEO_REDIS_URL")
+    if given:
+        return given
+    from yivideo.storage.valkey import running_address
+
+    found = running_address(state_folder())
+    if found is None:
+        raise ServerUnavailable(
+            f"No address is set in YIVIDEO_REDIS_URL and no server runs in {state_folder()}: "
+            "set one, or start `yivideo agent`."
+        )
+    return found

@@ -1,0 +1,232 @@
+"""The agent: the one process of a host that registers its devices and vouches for their holders.
+
+It learns of each claim by a message, watches the holder's process, and tells the pool when that is
+gone; it ends holders that are over their limit; and after the server came back without, or with an
+older, memory, it says from the host's journal what lives. Everything it does may be repeated.
+"""
+
+import json
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from yivideo.errors import DeviceClosed, NotVouchedFor, ServerUnavailable
+from yivideo.files import ensure_folder
+from yivideo.gpu.custody import Custody
+from yivideo.gpu.discovery import FoundDevice
+from yivideo.gpu.health import Health
+from yivideo.gpu.journal import Journal
+from yivideo.gpu.pool import GpuPool
+from yivideo.gpu.processes import Process
+from yivideo.gpu.records import MICROSECONDS, Holder, Snapshot
+
+logger = logging.getLogger(__name__)
+
+BEAT_S = 1.0
+# The heartbeat limit: a host that is silent for longer vouches for nobody.
+BEAT_LIMIT_S = 15.0
+CLAIM_LIMIT_S = 5.0
+# Every so many beats, what the pool, the journal and the processes say is compared.
+_AUDIT_BEATS = 5
+
+
+class Agent:
+    """A host's agent.
+
+    Args:
+        pool: the pool to register with.
+        state: the host's state folder; the journal lies in it.
+        devices: what the host offers.
+        services: what runs here; requests may ask for a host that offers one.
+        host: the host's name in the pool.
+        health: looks after the devices' memory and processes; None where there is nothing to see.
+    """
+
+    def __init__(
+        self,
+        pool: GpuPool,
+        state: Path,
+        devices: Sequence[FoundDevice],
+        *,
+        host: str,
+        services: Sequence[str] = (),
+        health: Health | None = None,
+        beat: float = BEAT_S,
+        beat_limit: float = BEAT_LIMIT_S,
+        claim_limit: float = CLAIM_LIMIT_S,
+    ) -> None:
+        self.pool = pool
+        self.host = host
+        self.name = f"{host}:{uuid.uuid4()}"
+        self.journal = Journal(ensure_folder(state) / "journal")
+        self.custody = Custody(pool, host, self.journal)
+        self._devices = tuple(devices)
+        self._services = tuple(services)
+        self._health = health or Health(())
+        self._beat = beat
+        self._limits = {
+            "beat_limit": round(beat_limit * MICROSECONDS),
+            "claim_limit": round(claim_limit * MICROSECONDS),
+        }
+        self._stop = threading.Event()
+        self.ready = threading.Event()
+
+    def stop(self) -> None:
+        """Make `run` return; leases stay as they are, and the devices close after a while."""
+        self._stop.set()
+        self.custody.watch.wake()
+
+    def run(self) -> None:
+        """Register, attest, and vouch until `stop` is called.
+
+        Raises:
+            AgentExists: another living agent vouches for this host.
+        """
+        watcher = threading.Thread(target=self._watch, name="holders", daemon=True)
+        watcher.start()
+        beats = 0
+        registered = False
+        while not self._stop.is_set():
+            try:
+                if not registered:
+                    self._register()
+                    self._audit()
+                    registered = True
+                    self.ready.set()
+                self._follow(until=time.monotonic() + self._beat)
+                self._send_beat()
+                self.pool.sweep()
+                beats += 1
+                if beats % _AUDIT_BEATS == 0:
+                    self._audit()
+            except NotVouchedFor:
+                # The server has forgotten this host.
+                registered = False
+            except DeviceClosed:
+                # The epoch moved while it attested: the next beat tries again.
+                continue
+            except ServerUnavailable as error:
+                logger.warning("%s", error)
+                self._stop.wait(0.2)
+        self.custody.close()
+        watcher.join(timeout=5)
+
+    def _register(self) -> None:
+        own = Process.current()
+        answer = self.pool.register(
+            host=self.host,
+            agent=self.name,
+            boot=own.boot,
+            namespace=own.namespace,
+            journal=str(self.journal.folder),
+            services=self._services,
+            pid=own.pid,
+            devices=[
+                {
+                    "index": device.index,
+                    "uuid": device.uuid,
+                    "model": device.model,
+                    "memory": device.memory,
+                    "compute": device.compute,
+                    "decoders": device.decoders,
+                }
+                for device in self._devices
+            ],
+            **self._limits,
+        )
+        self._attest_where_needed(answer)
+
+    def _send_beat(self) -> None:
+        facts = {
+            f"{self.host}:{device.index}": json.dumps(self._health.facts(device.uuid))
+            for device in self._devices
+        }
+        answer = self.pool.heartbeat(self.host, self.name, facts)
+        self._attest_where_needed(answer)
+        for lease in answer.get("over") or ():
+            self.custody.end_overdue(lease["request"], lease["fence"], Holder.of(lease["holder"]))
+
+    def _attest_where_needed(self, answer: Mapping[str, Any]) -> None:
+        """Say what lives, if the pool's epoch is not the one in which a device was opened."""
+        epoch = int(answer["epoch"])
+        if all(int(device["epoch"]) == epoch for device in answer.get("devices") or ()):
+            self.journal.epoch = epoch
+            return
+        known = self.journal.epoch
+        # Read after the epoch was seen to be closed: nothing can be claimed in it meanwhile.
+        living = self.custody.living()
+        said = self.pool.attest(
+            host=self.host,
+            agent=self.name,
+            seen=str(epoch),
+            journal_epoch=known,
+            living=living,
+        )
+        self.journal.epoch = int(said["epoch"])
+        logger.info("Attested %d leases in epoch %s.", len(living), said["epoch"])
+        self.custody.adopt(living)
+
+    def _follow(self, until: float) -> None:
+        """Take the pool's messages until the next beat is due."""
+        while (left := until - time.monotonic()) > 0 and not self._stop.is_set():
+            message = self.pool.messages(f"agent:{self.host}", min(left, 0.5))
+            if message is None:
+                continue
+            if "claimed" in message:
+                self.custody.take(message["claimed"])
+            elif "owned" in message:
+                self.custody.take_waiting(message["owned"])
+            else:
+                # Somebody is over a limit: the beat's answer says who.
+                return
+
+    def _audit(self) -> None:
+        snapshot = self.pool.snapshot()
+        self.custody.audit(snapshot)
+        for device, reason in self._health.verdicts(self._mine(snapshot)):
+            self.pool.mark(device, quarantine=reason)
+
+    def _mine(self, snapshot: Snapshot) -> Snapshot:
+        mine = tuple(device for device in snapshot.devices if device.host == self.host)
+        return Snapshot(snapshot.now, snapshot.epoch, snapshot.waiting, snapshot.hosts, mine)
+
+    def _watch(self) -> None:
+        """See holders die, and tell the pool until it has heard."""
+        while not self._stop.is_set():
+            try:
+                for gone in self.custody.watch.wait(1.0):
+                    self.custody.mourn(gone)
+                self.custody.bury(self._before_reclaim)
+            except ServerUnavailable:
+                self._stop.wait(0.1)
+            except ValueError:
+                # The watch was closed under a waiting thread.
+                return
+
+    def _before_reclaim(self, device: str, process: Process) -> None:
+        """Close a device that its dead holder's memory has not left, before it is handed on."""
+        for found in self._devices:
+            if f"{self.host}:{found.index}" == device:
+                reason = self._health.after_death(found.uuid, process.pid)
+                if reason:
+                    self.pool.mark(device, quarantine=reason)
+
+
+def alone(state: Path) -> Callable[[], None] | None:
+    """Lock the state folder for its one agent; None when another has it. Call the result to unlock."""
+    import fcntl
+
+    handle = os.open(ensure_folder(state) / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return lambda: os.close(handle)
+
+

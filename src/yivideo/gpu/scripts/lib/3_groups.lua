@@ -1,0 +1,73 @@
+-- Groups share device time fairly, by start-time fair queueing (Goyal, Vin and Cheng, 1996) on the
+-- dominant share (Ghodsi et al., 2011): each grant advances its group's virtual time by the
+-- expected device time over the group's weight, each release puts right what was expected wrongly,
+-- and the group that is furthest behind is served first. A group that had nothing waiting starts at
+-- the pool's virtual time: being idle saves nothing up.
+
+local SYSTEM_V = tonumber(meta.system_v) or 0
+
+local function group_v(group)
+  return tonumber(call('HGET', P .. 'group:' .. group, 'v')) or SYSTEM_V
+end
+
+local function set_group_v(group, v)
+  call('HSET', P .. 'group:' .. group, 'v', exact(v))
+  for _, shape in ipairs(call('SMEMBERS', P .. 'in:' .. group)) do
+    call('ZADD', P .. 'groups:' .. shape, 'XX', exact(v), group)
+  end
+end
+
+local function charge(group, weight, device_time)
+  set_group_v(group, group_v(group) + device_time / weight)
+end
+
+local function note_system_v(v)
+  if v > SYSTEM_V then
+    SYSTEM_V = v
+    call('HSET', META, 'system_v', exact(v))
+  end
+end
+
+-- Groups without work are forgotten once their virtual time says nothing any more.
+local function count_work(group, change)
+  if call('HINCRBY', P .. 'group:' .. group, 'work', change) > 0 then
+    call('ZREM', P .. 'resting', group)
+  else
+    call('ZADD', P .. 'resting', exact(group_v(group)), group)
+  end
+end
+
+local function forget_resting_groups(limit)
+  local over = call('ZRANGEBYSCORE', P .. 'resting', '-inf', exact(SYSTEM_V), 'LIMIT', 0, limit)
+  for _, group in ipairs(over) do
+    call('DEL', P .. 'group:' .. group)
+    call('ZREM', P .. 'resting', group)
+  end
+end
+
+local function enqueue(id, shape, group, key)
+  if call('SCARD', P .. 'in:' .. group) == 0 then
+    local v = group_v(group)
+    if v < SYSTEM_V then
+      v = SYSTEM_V
+    end
+    call('HSET', P .. 'group:' .. group, 'v', exact(v))
+  end
+  call('SADD', P .. 'in:' .. group, shape)
+  call('ZADD', P .. 'groups:' .. shape, exact(group_v(group)), group)
+  call('ZADD', P .. 'queue:' .. shape .. ':' .. group, exact(key), id)
+  call('HINCRBY', META, 'waiting', 1)
+end
+
+local function dequeue(id, shape, group)
+  local queue = P .. 'queue:' .. shape .. ':' .. group
+  if call('ZREM', queue, id) == 0 then
+    return
+  end
+  call('HINCRBY', META, 'waiting', -1)
+  call('ZREM', P .. 'deadlines', id)
+  if call('EXISTS', queue) == 0 then
+    call('ZREM', P .. 'groups:' .. shape, group)
+    call('SREM', P .. 'in:' .. group, shape)
+  end
+end

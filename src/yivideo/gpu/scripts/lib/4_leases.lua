@@ -1,0 +1,221 @@
+-- Requests and the leases they become. One hash per request through its whole life:
+-- waiting -> granted -> held -> ended; an idle model is a lease in the state warm.
+
+local function request_key(id)
+  return P .. 'request:' .. id
+end
+
+local LEASE_FIELDS = {
+  'state', 'shape', 'group', 'weight', 'key', 'what', 'workflow', 'expected', 'limit', 'wake',
+  'payload', 'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
+  'misses', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner', 'deadline', 'evict', 'into',
+}
+
+local function request_of(id)
+  local found = read(request_key(id), LEASE_FIELDS)
+  if not found.state then
+    return nil
+  end
+  found.id = id
+  return found
+end
+
+local function tell(wake, message)
+  if wake and wake ~= '' then
+    call('RPUSH', P .. wake, cjson.encode(message))
+    -- What nobody fetches any more must not stay for ever.
+    call('LTRIM', P .. wake, -10000, -1)
+    call('EXPIRE', P .. wake, 86400)
+  end
+end
+
+local function tell_agent(host, message)
+  local list = P .. 'agent:' .. host
+  call('RPUSH', list, cjson.encode(message))
+  call('LTRIM', list, -1000, -1)
+end
+
+local function grant_record(request, device)
+  return {
+    request = request.id, fence = request.fence, device = device.id, host = device.host,
+    index = tonumber(device.index), uuid = device.uuid, model = device.model,
+    memory = tonumber(request.gm), compute = tonumber(request.gc), decoders = tonumber(request.gd),
+    payload = request.payload or '', wake = request.wake or '', what = request.what or '',
+  }
+end
+
+-- For people with redis-cli: who holds a device now. The host that came first has the short names.
+local function mirror(device)
+  local holders = {}
+  for _, id in ipairs(call('SMEMBERS', P .. 'leases:' .. device.id)) do
+    local held = read(request_key(id), { 'state', 'workflow', 'what', 'holder', 'claimed_at', 'fence' })
+    if held.state == 'held' then
+      holders[#holders + 1] = {
+        request = id, workflow = held.workflow, what = held.what, fence = held.fence,
+        holder = held.holder and cjson.decode(held.holder) or nil, since = held.claimed_at,
+      }
+    end
+  end
+  local base = (P == 'pool:' and '' or P) .. 'gpu_lock:'
+  local names = { base .. device.host .. ':' .. device.index }
+  if meta.home == device.host then
+    names[2] = base .. device.index
+  end
+  for _, name in ipairs(names) do
+    if #holders > 0 then
+      call('SET', name, cjson.encode(holders))
+    else
+      call('DEL', name)
+    end
+  end
+end
+
+local function holders_of(shape)
+  local names = {}
+  for _, id in ipairs(call('ZRANGE', P .. 'can:' .. shape, 0, 3)) do
+    for _, lease in ipairs(call('SMEMBERS', P .. 'leases:' .. id)) do
+      local held = read(request_key(lease), { 'state', 'what', 'workflow', 'claimed_at' })
+      if held.state == 'held' or held.state == 'granted' then
+        names[#names + 1] = {
+          device = id, request = lease, what = held.what, workflow = held.workflow,
+          since = held.claimed_at,
+        }
+      end
+    end
+  end
+  return names
+end
+
+local function end_request(request, how, why)
+  local key = request_key(request.id)
+  call('HSET', key, 'state', 'ended', 'how', how, 'why', why or '', 'ended_at', int(NOW))
+  call('HDEL', key, 'payload', 'reserved', 'wake', 'owner')
+  -- Long enough to tell a late caller what became of its lease.
+  call('EXPIRE', key, 3600)
+  if request.owner then
+    local owner = cjson.decode(request.owner)
+    call('SREM', P .. 'owned:' .. owner.host, request.id)
+  end
+  count_work(request.group, -1)
+  request.state = 'ended'
+end
+
+local function drop_warm(device, id, memory)
+  call('HDEL', P .. 'warm:' .. device.id, id)
+  call('SREM', P .. 'leases:' .. device.id, id)
+  call('ZREM', P .. 'limits', id)
+  set_warm(device, -memory)
+end
+
+local function add_warm(device, id, model, memory)
+  call('HSET', P .. 'warm:' .. device.id, id, model .. ' ' .. int(memory))
+  call('SADD', P .. 'leases:' .. device.id, id)
+  set_warm(device, memory)
+end
+
+-- Only from here is a device handed on.
+local function grant(request, device)
+  local shape = shape_of(request.shape)
+  local m, c, d = need(device, shape)
+  local warm_id, warm_m = warm_for(device, shape)
+  local back = 0
+  if warm_id then
+    drop_warm(device, warm_id, warm_m)
+    call('HSET', request_key(warm_id), 'state', 'merged', 'into', request.id)
+    back = warm_m
+  end
+  take(device, m - back, c, d)
+  call('SADD', P .. 'leases:' .. device.id, request.id)
+  local fence = int(EPOCH * 4294967296 + call('HINCRBY', META, 'fences', 1))
+  local weight = tonumber(request.weight)
+  local v = group_v(request.group)
+  local share = dominant_share(device, m, c, d)
+  local charged = (tonumber(request.expected) or 0) * share / weight
+  dequeue(request.id, request.shape, request.group)
+  note_system_v(v)
+  set_group_v(request.group, v + charged)
+  call('HDEL', request_key(request.id), 'reserved')
+  call('HSET', request_key(request.id), 'state', 'granted', 'device', device.id, 'fence', fence,
+    'gm', m, 'gc', c, 'gd', d, 'charged', exact(charged), 'granted_at', int(NOW),
+    'warm_id', warm_id or '', 'warm_m', warm_m)
+  request.state, request.device, request.fence = 'granted', device.id, fence
+  request.gm, request.gc, request.gd = m, c, d
+  call('ZADD', P .. 'grants', NOW + CLAIM_LIMIT, request.id)
+  refit(device)
+  local record = grant_record(request, device)
+  tell(request.wake, record)
+  event('grant', 'request', request.id, 'fence', fence, 'device', device.id,
+    'group', request.group, 'what', request.what or '', 'workflow', request.workflow or '',
+    'waited', int(NOW - tonumber(request.asked)))
+  return record
+end
+
+-- Give the device's resources back and put the group's account right; the caller says what comes next.
+local function vacate(request, device, used)
+  local m, c, d = tonumber(request.gm), tonumber(request.gc), tonumber(request.gd)
+  take(device, -m, -c, -d)
+  call('SREM', P .. 'leases:' .. device.id, request.id)
+  call('ZREM', P .. 'grants', request.id)
+  call('ZREM', P .. 'limits', request.id)
+  local time = used * dominant_share(device, m, c, d) / tonumber(request.weight)
+  set_group_v(request.group, group_v(request.group) + time - (tonumber(request.charged) or 0))
+end
+
+-- A model that was taken over by a grant nobody claimed is still in memory: its lease comes back.
+local function restore_warm(request, device)
+  if (request.warm_id or '') == '' then
+    return
+  end
+  local warm = request_of(request.warm_id)
+  if warm and warm.state == 'merged' then
+    call('HSET', request_key(warm.id), 'state', 'warm', 'into', '')
+    take(device, tonumber(request.warm_m), 0, 0)
+    add_warm(device, warm.id, shape_of(warm.shape).model, tonumber(request.warm_m))
+  end
+end
+
+-- A grant that was not claimed goes back to its old place in the queue.
+local function give_back(request, device, why, missed)
+  vacate(request, device, 0)
+  restore_warm(request, device)
+  local misses = (tonumber(request.misses) or 0) + (missed and 1 or 0)
+  local key = request_key(request.id)
+  call('HSET', key, 'state', 'waiting', 'misses', misses)
+  call('HDEL', key, 'device', 'fence', 'granted_at', 'gm', 'gc', 'gd', 'charged', 'warm_id', 'warm_m')
+  request.state = 'waiting'
+  event('give-back', 'request', request.id, 'device', device.id, 'fence', request.fence, 'why', why)
+  if missed and misses >= 3 then
+    tell(request.wake, {
+      request = request.id, ended = 'unclaimed', payload = request.payload or '', held = {},
+    })
+    end_request(request, 'unclaimed', 'granted three times and claimed by nobody')
+    event('refuse', 'request', request.id, 'why', 'unclaimed')
+  else
+    enqueue(request.id, request.shape, request.group, tonumber(request.key))
+    if request.deadline and request.deadline ~= '' then
+      call('ZADD', P .. 'deadlines', request.deadline, request.id)
+    end
+  end
+  refit(device)
+end
+
+-- End a lease, however it came about, with its device time on the books.
+local function finish(request, device, how, why)
+  local used = 0
+  if request.claimed_at then
+    used = math.max(0, NOW - tonumber(request.claimed_at))
+  end
+  if request.state == 'warm' then
+    take(device, -tonumber(request.gm), 0, 0)
+    drop_warm(device, request.id, tonumber(request.gm))
+  else
+    vacate(request, device, used)
+  end
+  end_request(request, how, why)
+  refit(device)
+  mirror(device)
+  event(how, 'request', request.id, 'fence', request.fence, 'device', device.id,
+    'group', request.group, 'what', request.what or '', 'workflow', request.workflow or '',
+    'held', int(used), 'why', why or '')
+  return used
+end

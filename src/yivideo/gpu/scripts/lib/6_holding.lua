@@ -1,0 +1,22 @@
+-- What every call by a holder checks first.
+
+local function held_by(id, fence, holder)
+  local request = request_of(id)
+  if not request then
+    return nil, refuse('lease-unknown')
+  end
+  if request.state == 'ended' then
+    return nil, refuse('lease-ended', { how = request.how, why = request.why })
+  end
+  if request.fence ~= fence then
+    return nil, refuse('stale-fence', { state = request.state })
+  end
+  if request.state ~= 'held' and request.state ~= 'warm' then
+    return nil, refuse('not-held', { state = request.state })
+  end
+  local owner = cjson.decode(request.holder)
+  if holder and (owner.pid ~= holder.pid or owner.start ~= holder.start or owner.host ~= holder.host) then
+    return nil, refuse('not-holder', { holder = owner })
+  end
+  return request
+end

@@ -1,0 +1,30 @@
+-- The pool as it stands: hosts, devices and their leases, in one moment. Waiters are read apart.
+
+local hosts, found = {}, {}
+for _, host in ipairs(call('ZRANGE', P .. 'hosts', 0, -1)) do
+  local record = read(P .. 'host:' .. host, { 'agent', 'services', 'boot', 'namespace', 'journal', 'pid' })
+  record.host, record.beat, record.lives = host, int(beat_of(host)), is_vouched_for(host)
+  hosts[#hosts + 1] = record
+end
+for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
+  local device = device_of(id)
+  local leases = {}
+  for _, request in ipairs(call('SMEMBERS', P .. 'leases:' .. id)) do
+    local lease = request_of(request)
+    lease.holder = lease.holder and cjson.decode(lease.holder) or nil
+    lease.payload, lease.owner = nil, nil
+    leases[#leases + 1] = lease
+  end
+  local record = {}
+  for name, value in pairs(device) do
+    record[name] = value
+  end
+  record.facts = call('HGET', P .. 'device:' .. id, 'facts') or nil
+  record.open, record.attested = is_open(device), tonumber(device.epoch) == EPOCH
+  record.vouched, record.leases = is_vouched_for(device.host), leases
+  found[#found + 1] = record
+end
+return answer({
+  epoch = int(EPOCH), waiting = tonumber(call('HGET', META, 'waiting')) or 0,
+  system_v = exact(SYSTEM_V), hosts = hosts, devices = found,
+})
