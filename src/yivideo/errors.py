@@ -29,6 +29,8 @@ class ExitCode(IntEnum):
     DEVICE = 7
     # Several videos were given and some of them failed.
     BATCH = 8
+    # A server that is needed does not answer.
+    UNAVAILABLE = 9
     # Stopped by Ctrl-C or by the caller: 128 + SIGINT, as shells have it.
     CANCELLED = 130
 
@@ -271,11 +273,25 @@ class DeviceUnknown(PoolError):
     code = "device-unknown"
 
 
+class CudaStarted(YiVideoError):
+    """CUDA runs in this process already: which GPU it sees can no longer be chosen."""
+
+    exit_code = ExitCode.DEVICE
+    code = "cuda-started"
+
+
 class BatchFailed(YiVideoError):
     """Some of several videos failed; the others are done."""
 
     exit_code = ExitCode.BATCH
     code = "batch-failed"
+
+
+class ServerUnavailable(YiVideoError):
+    """A server that is needed does not answer, or could not be started."""
+
+    exit_code = ExitCode.UNAVAILABLE
+    code = "server-unavailable"
 
 
 class Cancelled(YiVideoError):

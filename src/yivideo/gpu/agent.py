@@ -228,5 +228,3 @@ def alone(state: Path) -> Callable[[], None] | None:
         os.close(handle)
         return None
     return lambda: os.close(handle)
-
-

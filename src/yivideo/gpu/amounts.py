@@ -76,7 +76,7 @@ class Demand:
             raise BadDemand("Nothing was asked for: say how much memory, compute or decoders.")
 
     @classmethod
-    def of(  # noqa: PLR0913 - the words in which people ask
+    def of(
         cls,
         *,
         memory: str | float | None = None,

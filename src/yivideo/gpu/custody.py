@@ -54,7 +54,9 @@ class Custody:
     def adopt(self, living: Sequence[Mapping[str, Any]]) -> None:
         """Watch what was just attested."""
         for lease in living:
-            self._add(Holder.of(lease["holder"]), lease["request"], (lease["fence"], lease["device"]))
+            self._add(
+                Holder.of(lease["holder"]), lease["request"], (lease["fence"], lease["device"])
+            )
 
     def _add(self, holder: Holder, request: str, lease: tuple[str, str] | None) -> None:
         process = Process.from_record(holder.record())

@@ -42,7 +42,9 @@ class Health:
             if seen is None:
                 continue
             holders = {
-                lease.holder.pid for lease in device.leases if lease.holder and lease.state != "granted"
+                lease.holder.pid
+                for lease in device.leases
+                if lease.holder and lease.state != "granted"
             }
             wrong = ""
             if any(_is_stranger(pid, holders) for pid in seen.processes):

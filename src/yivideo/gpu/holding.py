@@ -41,8 +41,11 @@ def journal_of(pool: GpuPool, host: str) -> Journal:
         NotVouchedFor: no agent has ever registered the host, or its journal cannot be written here.
         ServerUnavailable: the server does not answer.
     """
-    folder = pool.field(f"host:{host}", "journal")
+    folder = pool.journals.get(host)
+    if folder is None:
+        folder = pool.journals[host] = pool.field(f"host:{host}", "journal") or ""
     if not folder:
+        del pool.journals[host]
         raise NotVouchedFor(
             f"No agent vouches for the host {host}, so that nobody would see a holder's death: "
             "start `yivideo agent` there."
@@ -73,6 +76,8 @@ def claim(pool: GpuPool, grant: Grant, request: Request, holder: Holder) -> Gran
             return pool.claim(grant, holder)
         except PoolError:
             journal.remove(grant.request, int(grant.fence))
+            # Where the agent keeps it now may be the reason.
+            pool.journals.pop(holder.host, None)
             raise
         except ServerUnavailable:
             if tries == _CLAIM_TRIES:

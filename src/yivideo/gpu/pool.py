@@ -7,7 +7,7 @@ script on the server; waiting is done in the server's queue and costs nobody any
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import redis
 
@@ -60,6 +60,8 @@ class GpuPool:
         self.aging_step = aging_step
         self._transitions = Transitions(connect(self.url), prefix)
         self._blocking = connect(self.url, blocking=True)
+        # Where hosts keep their journals, as far as asked.
+        self.journals: dict[str, str] = {}
 
     @property
     def client(self) -> redis.Redis:
@@ -76,7 +78,7 @@ class GpuPool:
         self.client.close()
         self._blocking.close()
 
-    def __enter__(self) -> "GpuPool":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -344,7 +346,9 @@ class GpuPool:
             waiting=told["waiting"],
             hosts=tuple(Host.of(host) for host in told["hosts"] or ()),
             devices=tuple(
-                sorted((Device.of(d) for d in told["devices"] or ()), key=lambda d: (d.host, d.index))
+                sorted(
+                    (Device.of(d) for d in told["devices"] or ()), key=lambda d: (d.host, d.index)
+                )
             ),
             virtual_times=queue.virtual_times if queue else {},
             waiters=queue.waiters if queue else (),
@@ -368,7 +372,7 @@ class GpuPool:
             batch = got[0][1] if isinstance(got, list) and got else _of_stream(got, stream)
             if not batch:
                 return
-            for after, fields in batch:  # noqa: B020 - the next read goes on from the last id
+            for after, fields in batch:
                 yield {"id": after, **fields}
 
 

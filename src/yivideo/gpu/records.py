@@ -100,7 +100,9 @@ class Request:
             if value is not None and not 0 <= value <= 1e9:
                 raise BadDemand(f"{name} is a number of seconds from 0 to 1e9, not {value!r}.")
         if len(self.payload) > 2**20:
-            raise BadDemand("A request's payload is over 1 MiB: keep it elsewhere, and pass its name.")
+            raise BadDemand(
+                "A request's payload is over 1 MiB: keep it elsewhere, and pass its name."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
-from redis.commands.core import Script
 
 from yivideo.errors import (
     AgentExists,
@@ -26,6 +25,10 @@ from yivideo.errors import (
     WaitLimitReached,
 )
 from yivideo.gpu import scripts
+from yivideo.gpu.amounts import Demand
+
+if TYPE_CHECKING:
+    from redis.commands.core import Script
 
 PREFIX = "pool:"
 # What the server says while it cannot serve: worth waiting for, unlike a refusal.
@@ -75,6 +78,8 @@ class Transitions:
 def refusal(answer: Mapping[str, Any], parameters: Mapping[str, Any]) -> PoolError:
     """The error that a refusal stands for, in one sentence."""
     name = str(parameters.get("request") or parameters.get("id") or parameters.get("device") or "")
+    if answer["error"] == "impossible":
+        return _impossible(parameters["shape"], answer)
     build = _REFUSALS.get(answer["error"])
     if build is None:
         return PoolError(f"The pool refused {name}: {answer['error']}.")
@@ -114,10 +119,12 @@ def holders(held: list[Mapping[str, Any]]) -> str:
     return ", ".join(said) + (f" and {len(held) - 3} more" if len(held) > 3 else "")
 
 
-def _impossible(name: str, answer: Mapping[str, Any]) -> PoolError:
+def _impossible(shape: str, answer: Mapping[str, Any]) -> PoolError:
     devices: list[Mapping[str, Any]] = list(answer.get("devices") or ())
     if not devices:
-        return RequestImpossible("The pool has no devices: start `yivideo agent` on a host with one.")
+        return RequestImpossible(
+            "The pool has no devices: start `yivideo agent` on a host with one."
+        )
     offers = ", ".join(
         f"{d['device']} ({d['memory']} MiB, {d['compute'] / 1000:g} compute, "
         f"{d['decoders'] / 1000:g} decoders, services: {d['services'] or 'none'})"
@@ -125,7 +132,7 @@ def _impossible(name: str, answer: Mapping[str, Any]) -> PoolError:
     )
     more = answer["number"] - len(devices)
     return RequestImpossible(
-        f"No device could ever hold {name}: there is {offers}{f' and {more} more' if more else ''}."
+        f"No device could ever hold {Demand.from_shape(shape)}: there is {offers}{f' and {more} more' if more else ''}."
     )
 
 
@@ -135,7 +142,6 @@ def _who(answer: Mapping[str, Any]) -> str:
 
 
 _REFUSALS: dict[str, _Refusal] = {
-    "impossible": _impossible,
     "request-ended": lambda n, a: request_ended(n, a.get("how", ""), a.get("why", "")),
     "lease-unknown": lambda n, _: LeaseUnknown(f"The pool knows no request {n}."),
     "lease-ended": _lease_ended,
@@ -149,7 +155,9 @@ _REFUSALS: dict[str, _Refusal] = {
     "device-closed": lambda _, a: DeviceClosed(
         f"{a['device']} is closed: {a['why'] or 'its agent has not yet attested what lives on it'}."
     ),
-    "wrong-host": lambda n, a: NotVouchedFor(f"{n} was granted a device of {a['host']}, not of here."),
+    "wrong-host": lambda n, a: NotVouchedFor(
+        f"{n} was granted a device of {a['host']}, not of here."
+    ),
     "not-vouched": lambda n, a: NotVouchedFor(
         f"The agent of {a['host']} cannot see this process (another PID namespace, or a start of "
         f"the host ago): {n} may not hold a device."

@@ -1,0 +1,173 @@
+"""A host's own record of who holds what, for the day on which Redis has forgotten it.
+
+One small file per held lease, written by whoever holds it. Agents attest from it what lives after
+Redis vanished or came back older.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+from yivideo.files import output_error, write_atomic
+
+# What a writer that was killed left behind is swept after so many seconds.
+_ABANDONED_S = 60.0
+
+_numbers = itertools.count()
+
+
+class Journal:
+    """The leases held on this host, in files below one folder that all its processes share.
+
+    Entries are renamed into place, so that nobody reads half of one, but not flushed to the disk:
+    a host that crashed has no living holders, and a lost entry then speaks of nobody.
+
+    Args:
+        folder: made, for its owner alone, where it is missing.
+
+    Raises:
+        OutputError: the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise output_error(error, folder) from error
+
+    def write(self, entry: Mapping[str, object]) -> None:
+        """Write down a held lease, in place of an entry for the same request and fence.
+
+        Args:
+            entry: JSON values, among them "request", any text, and "fence", a whole number.
+
+        Raises:
+            ValueError: one of the two is missing or of another type.
+            OutputError: it could not be written; an older entry is as it was.
+        """
+        match entry:
+            case {"request": str(request), "fence": int(fence)}:
+                path = self._path(request, fence)
+            case _:
+                raise ValueError(f"An entry needs a request and a fence: {dict(entry)!r}.")
+        data = json.dumps(dict(entry)).encode()
+        # A name of its own for each writer: processes, their threads, and a fork of either.
+        aside = f"{path}.{os.getpid()}-{threading.get_ident()}-{next(_numbers)}.part"
+        try:
+            try:
+                handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with open(handle, "wb") as file:  # noqa: PTH123 - it is open already
+                    file.write(data)
+                os.replace(aside, path)  # noqa: PTH105 - twice as fast, and counted
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(aside)  # noqa: PTH108
+                raise
+        except OSError as error:
+            raise output_error(error, Path(path)) from error
+
+    def remove(self, request: str, fence: int) -> None:
+        """Take the entry out; one that is not there is no error.
+
+        Raises:
+            OutputError: it is there and cannot be removed.
+        """
+        path = self._path(request, fence)
+        try:
+            os.unlink(path)  # noqa: PTH108 - as above
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise output_error(error, Path(path)) from error
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All entries, in no order. What is being written or removed meanwhile may be in or not.
+
+        Files that hold no entry, which only a crash of the host leaves behind, are passed over.
+
+        Raises:
+            OutputError: the folder or a file cannot be read. Then nobody may say what is held.
+        """
+        found: list[dict[str, Any]] = []
+        path = self.folder
+        try:
+            for name in os.listdir(self.folder):  # noqa: PTH208 - names are all that is needed
+                path = self.folder / name
+                if name.endswith(".json"):
+                    entry = _read(path)
+                    if entry is not None:
+                        found.append(entry)
+                elif name.endswith(".part"):
+                    _sweep(path)
+        except OSError as error:
+            raise output_error(error, path) from error
+        return found
+
+    @property
+    def epoch(self) -> int:
+        """The newest epoch of the pool that this host has seen; 0 before the first.
+
+        Setting it writes it to the disk. It only grows: setting a smaller one changes nothing.
+        """
+        try:
+            return int((self.folder / "epoch").read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return 0
+        except OSError as error:
+            raise output_error(error, self.folder / "epoch") from error
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        # The lock is for two that compare at the same time; readers need none.
+        with _locked(self.folder / "epoch.lock"):
+            if epoch > self.epoch:
+                write_atomic(self.folder / "epoch", str(epoch))
+
+    def _path(self, request: str, fence: int) -> str:
+        # Any id makes a safe name of one length, also where "A" and "a" are one file.
+        digest = hashlib.blake2b(request.encode("utf-8", "surrogatepass"), digest_size=16)
+        return f"{self.folder}{os.sep}{digest.hexdigest()}.{fence}.json"
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    match entry:
+        case {"request": str(), "fence": int()}:
+            return entry
+        case _:
+            return None
+
+
+def _sweep(aside: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if time.time() - aside.stat().st_mtime > _ABANDONED_S:
+            aside.unlink()
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Generator[None]:
+    """Hold the lock file `path`; one process at a time. Windows has no such lock: nobody waits."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise output_error(error, path) from error
+    try:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

