@@ -49,6 +49,13 @@ local function restore(lease)
     dequeue(known.id, known.shape, known.group)
   elseif not known or known.state == 'ended' then
     count_work(lease.group, 1)
+  elseif (known.state == 'granted' or known.state == 'held') and device_of(known.device) then
+    -- On another host's device, in the older copy.
+    vacate(known, device_of(known.device), 0)
+    refit(device_of(known.device))
+  end
+  if known and known.owner then
+    call('SREM', P .. 'owned:' .. cjson.decode(known.owner).host, known.id)
   end
   local key = request_key(lease.request)
   local state = lease.warm and 'warm' or 'held'

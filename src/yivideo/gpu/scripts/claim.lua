@@ -16,6 +16,18 @@ if request.state == 'held' then
   if holder.pid ~= ARG.holder.pid or holder.start ~= ARG.holder.start then
     return refuse('not-holder', { holder = holder })
   end
+  -- Who asks again has not begun. Its agent may be about to say that it does not hold anything.
+  if tonumber(device.epoch) ~= EPOCH then
+    return refuse('device-closed', { device = device.id, why = '' })
+  end
+  -- Put back from the journal, which is written before a claim; but the claim had come too late, and
+  -- the device went to another.
+  if device.m < 0 or device.c < 0 or device.d < 0 then
+    local why, grants = 'its device had gone to another before the server came back', {}
+    finish(request, device, 'reclaim', why)
+    dispatch(device, grants)
+    return refuse('lease-ended', { how = 'reclaim', why = why })
+  end
   return answer({ state = 'held', grant = grant_record(request, device) })
 end
 local host = read(P .. 'host:' .. device.host, { 'boot', 'namespace' })
