@@ -33,6 +33,7 @@ from benchmarks.faults.parts import LOCK_LIMIT_S, LONGEST_WAIT_S, Stage, hold, t
 from yivideo.errors import ServerUnavailable, YiVideoError
 from yivideo.gpu.journal import Journal
 from yivideo.gpu.pool import GpuPool
+from yivideo.gpu.records import Device
 from yivideo.storage.redis import connect
 from yivideo.storage.valkey import embedded
 
@@ -103,6 +104,7 @@ class Events:
         self._thread.start()
 
     def stop(self) -> None:
+        """Gather no more."""
         self._over.set()
         self._thread.join(10)
 
@@ -284,7 +286,7 @@ class Chaos:
             send(pid, signal.SIGCONT)
 
         pool = self.stage.lock == "pool"
-        self._after(self.dice.uniform(0.3, 6) if pool else LOCK_LIMIT_S * 2, go_on)
+        self._after(self.dice.uniform(0.3, 4) if pool else LOCK_LIMIT_S * 2, go_on)
 
     def _stop_inside(self) -> None:
         self._stop(self._choose(inside=True), "stopped inside")
@@ -404,21 +406,16 @@ class Chaos:
                 now = pool.snapshot(10)
             except ServerUnavailable as error:
                 return str(error)
+        wrong = [f"the server knows {len(now.devices)} devices"]
+        if len(now.devices) == len(self.stage.sizes):
+            wrong = [_unlike_before(device) for device in now.devices]
         if now.waiting or now.waiters:
-            return f"{now.waiting} requests wait, {now.waiters[:2]}"
-        if len(now.devices) != len(self.stage.sizes):
-            return f"{len(now.devices)} devices"
-        for device in now.devices:
-            free = (device.free_memory, device.free_compute, device.free_decoders)
-            if device.state != "open" or device.leases:
-                return f"{device.id} is {device.state}: {device.quarantine} {device.leases}"
-            if free != (device.memory, device.compute, device.decoders):
-                return f"{device.id} has {free} free and nobody on it"
+            wrong.append(f"{now.waiting} requests wait: {now.waiters[:2]}")
         for host in HOSTS:
             left = Journal(self.stage.folder / host / "journal").entries()
             if left:
-                return f"the journal of {host} names {left[:2]}"
-        return ""
+                wrong.append(f"the journal of {host} names {left[:2]}")
+        return ", ".join(filter(None, wrong))
 
     def recoveries(self, events: Events) -> dict[str, Any]:
         """How long the devices of killed holders were missed."""
@@ -444,6 +441,16 @@ class Chaos:
             "after_trouble": spread(after_trouble),
             "not_known": unknown,
         }
+
+
+def _unlike_before(device: Device) -> str:
+    """How a device differs from one that nobody has ever used; "" if it does not."""
+    free = (device.free_memory, device.free_compute, device.free_decoders)
+    if device.state != "open" or device.leases:
+        return f"{device.id} is {device.state}: {device.quarantine} {device.leases}"
+    if free != (device.memory, device.compute, device.decoders):
+        return f"{device.id} has {free} free and nobody on it"
+    return ""
 
 
 def send(pid: int, what: signal.Signals) -> bool:
