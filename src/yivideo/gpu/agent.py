@@ -47,7 +47,7 @@ class Agent:
         health: looks after the devices' memory and processes; None where there is nothing to see.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an agent is, by keyword
         self,
         pool: GpuPool,
         state: Path,
@@ -218,7 +218,7 @@ class Agent:
 
 
 def alone(state: Path) -> Callable[[], None] | None:
-    """Lock the state folder for its one agent; None when another has it. Call the result to unlock."""
+    """Lock the state folder for its one agent; the result unlocks it. None when another has it."""
     import fcntl
 
     handle = os.open(ensure_folder(state) / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)

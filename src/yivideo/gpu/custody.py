@@ -142,8 +142,8 @@ class Custody:
     def audit(self, snapshot: Snapshot) -> None:
         """Compare what the pool, the journal and the processes say, and put right what differs.
 
-        A lease in the pool without an entry in the journal is one whose holder gave up when the server
-        did not answer. It is taken back when two audits in a row saw it.
+        A lease in the pool without an entry in the journal is one whose holder gave up when the
+        server did not answer. It is taken back when two audits in a row saw it.
         """
         written = {(entry["request"], str(entry["fence"])) for entry in self._journal.entries()}
         unwritten: set[tuple[str, str]] = set()

@@ -16,7 +16,7 @@ from yivideo.gpu.records import Grant, Holder, Request
 from yivideo.gpu.transitions import request_ended
 from yivideo.gpu.visibility import only
 
-__all__ = ["Gpu", "acquire", "held_lease", "host_name"]
+__all__ = ["Gpu", "acquire", "gpu_of", "held_lease", "host_name"]
 
 # A waiter asks anew so often, to notice that a server came back without it.
 _ASK_AGAIN_S = 5.0
@@ -66,24 +66,30 @@ def held_lease(pool: GpuPool, demand: Demand, wish: Mapping[str, Any]) -> Genera
     request = Request(id=name, demand=demand, wake=f"wake:{name}", owner=holder, **wish)
     grant = acquire(pool, request, holder)
 
+    try:
+        with only(grant.uuid):
+            yield gpu_of(pool, grant, holder)
+    finally:
+        holding.release(pool, grant, holder)
+
+
+def gpu_of(pool: GpuPool, grant: Grant, holder: Holder) -> Gpu:
+    """What was claimed, as its user sees it."""
+
     def renew(expected: float | None) -> bool:
         return pool.renew(grant.request, grant.fence, holder, expected=expected)
 
-    try:
-        with only(grant.uuid):
-            yield Gpu(
-                uuid=grant.uuid,
-                index=grant.index,
-                device=grant.device,
-                model=grant.model,
-                memory=grant.memory,
-                compute=grant.compute,
-                decoders=grant.decoders,
-                fence=int(grant.fence),
-                _renew=renew,
-            )
-    finally:
-        holding.release(pool, grant, holder)
+    return Gpu(
+        uuid=grant.uuid,
+        index=grant.index,
+        device=grant.device,
+        model=grant.model,
+        memory=grant.memory,
+        compute=grant.compute,
+        decoders=grant.decoders,
+        fence=int(grant.fence),
+        _renew=renew,
+    )
 
 
 def acquire(pool: GpuPool, request: Request, holder: Holder) -> Grant:

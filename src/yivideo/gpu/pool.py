@@ -147,6 +147,8 @@ class GpuPool:
             workflow=request.workflow,
             wake=request.wake,
             owner=request.owner.record() if request.owner else None,
+            claim=_microseconds(request.claim_within),
+            tries=request.tries,
             payload=request.payload,
         )
         grant = answer.get("grant")
@@ -161,6 +163,34 @@ class GpuPool:
         wait = max(timeout, 0.001)
         got = _asked(lambda: self._blocking.blpop([self.prefix + wake], timeout=wait))
         return None if got is None else json.loads(got[1])
+
+    def take_message(self, wake: str, aside: str, timeout: float) -> str | None:
+        """As `messages`, but the message stays in the list ``aside`` until `drop_message`.
+
+        Raises:
+            ServerUnavailable: the server does not answer.
+        """
+        wait: Any = max(timeout, 0.001)
+        names = self.prefix + wake, self.prefix + aside
+        return _asked(lambda: self._blocking.blmove(*names, wait, "LEFT", "RIGHT"))
+
+    def drop_message(self, aside: str, message: str) -> None:
+        """The message that `take_message` gave has been dealt with.
+
+        Raises:
+            ServerUnavailable: the server does not answer.
+        """
+        _asked(lambda: self.client.lrem(self.prefix + aside, 1, message))
+
+    def put_back_messages(self, wake: str, aside: str) -> None:
+        """Messages that were taken and not dealt with come first again.
+
+        Raises:
+            ServerUnavailable: the server does not answer.
+        """
+        names = self.prefix + aside, self.prefix + wake
+        while _asked(lambda: self.client.lmove(*names, "RIGHT", "LEFT")) is not None:
+            continue
 
     def cancel(self, request: str, why: str = "", *, tell: bool = False) -> tuple[Grant, ...]:
         """Give up a request that holds no device yet; with ``tell``, its wake list is told.
@@ -246,7 +276,7 @@ class GpuPool:
         )
 
     def _again(self, name: str, **parameters: Any) -> dict[str, Any] | None:
-        """Run a transition once more when the first answer was lost: it may have been carried out."""
+        """Run a transition again when its answer was lost: it may have been carried out."""
         try:
             return self._transitions.run(name, **parameters)
         except ServerUnavailable:
@@ -358,7 +388,7 @@ class GpuPool:
         """What happened in the pool, oldest first, each with its ``id``.
 
         Args:
-            after: the id of the last event known; ``"0"`` for all that are kept, ``"$"`` for new ones.
+            after: the id of the last event known; ``"0"`` for all that are kept, ``"$"`` for new.
             block: seconds to wait for more before ending; None ends where there are no more.
 
         Raises:
@@ -367,13 +397,14 @@ class GpuPool:
         wait = None if block is None else max(1, int(block * 1000))
         stream = self.prefix + "events"
         while True:
-            known = {stream: after}
+            known: dict[Any, Any] = {stream: after}
             got = _asked(lambda known=known: self._blocking.xread(known, count=500, block=wait))
             batch = got[0][1] if isinstance(got, list) and got else _of_stream(got, stream)
             if not batch:
                 return
-            for after, fields in batch:
-                yield {"id": after, **fields}
+            for number, fields in batch:
+                after = number
+                yield {"id": number, **fields}
 
 
 def _asked(ask: Callable[[], Any]) -> Any:

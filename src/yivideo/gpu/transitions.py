@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import redis
+from redis import exceptions as away
 
 from yivideo.errors import (
     AgentExists,
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
 PREFIX = "pool:"
 # What the server says while it cannot serve: worth waiting for, unlike a refusal.
 AWAY = (
-    redis.exceptions.ConnectionError,
-    redis.exceptions.TimeoutError,
-    redis.exceptions.BusyLoadingError,
-    redis.exceptions.ReadOnlyError,
-    redis.exceptions.OutOfMemoryError,
+    away.ConnectionError,
+    away.TimeoutError,
+    away.BusyLoadingError,
+    away.ReadOnlyError,
+    away.OutOfMemoryError,
 )
 _Refusal = Callable[[str, Mapping[str, Any]], PoolError]
 
@@ -130,9 +131,9 @@ def _impossible(shape: str, answer: Mapping[str, Any]) -> PoolError:
         f"{d['decoders'] / 1000:g} decoders, services: {d['services'] or 'none'})"
         for d in sorted(devices, key=lambda d: d["device"])
     )
-    more = answer["number"] - len(devices)
+    more = f" and {left} more" if (left := answer["number"] - len(devices)) else ""
     return RequestImpossible(
-        f"No device could ever hold {Demand.from_shape(shape)}: there is {offers}{f' and {more} more' if more else ''}."
+        f"No device could ever hold {Demand.from_shape(shape)}: there is {offers}{more}."
     )
 
 

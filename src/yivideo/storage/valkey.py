@@ -115,7 +115,7 @@ def embedded(
 
 
 def running_address(state: Path) -> str | None:
-    """Where the server of the folder `state` listens, if one answers; nothing is started or owned."""
+    """Where the server of the folder `state` listens, if one answers; nothing is started."""
     server = EmbeddedValkey(state, port=None, databases=16, wait_s=0) if state.is_dir() else None
     return server.look() if server is not None else None
 
