@@ -13,8 +13,8 @@ from typing import Any
 
 from celery import signals
 
-from yivideo.errors import ServerUnavailable
-from yivideo.gpu.parking import send_again
+from yivideo.errors import PoolError, ServerUnavailable
+from yivideo.gpu.parking import send_again, told_with
 from yivideo.gpu.pool import GpuPool
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Courier:
 
     def __init__(self, app: Any, pool: GpuPool, name: str) -> None:
         self._app = app
-        self._pool = pool
+        self.pool = pool
         self._wake = wake_list(app)
         self._aside = f"{self._wake}:{name}"
         self._stop = threading.Event()
@@ -52,19 +52,19 @@ class Courier:
         """Stop within a turn, with nothing half-sent."""
         self._stop.set()
         self._thread.join(timeout=2 * _TURN_S)
-        self._pool.close()
+        self.pool.close()
 
     def _run(self) -> None:
         back = False
         while not self._stop.is_set():
             try:
                 if not back:
-                    self._pool.put_back_messages(self._wake, self._aside)
+                    self.pool.put_back_messages(self._wake, self._aside)
                     back = True
-                message = self._pool.take_message(self._wake, self._aside, _TURN_S)
+                message = self.pool.take_message(self._wake, self._aside, _TURN_S)
                 if message is not None:
                     self._send(message)
-                    self._pool.drop_message(self._aside, message)
+                    self.pool.drop_message(self._aside, message)
             except ServerUnavailable as error:
                 logger.warning("%s Tasks that wait for a GPU go on when it is back.", error)
                 self._stop.wait(_TURN_S)
@@ -96,6 +96,7 @@ def serve_workers() -> None:
     """Let each Celery worker of this process have a courier; called once is enough."""
     signals.worker_ready.connect(_begin, dispatch_uid="yivideo-gpu-courier")
     signals.worker_shutting_down.connect(_end, dispatch_uid="yivideo-gpu-courier")
+    signals.task_revoked.connect(_give_up, dispatch_uid="yivideo-gpu-courier")
 
 
 def _begin(sender: Any = None, **_: Any) -> None:
@@ -115,3 +116,15 @@ def _begin(sender: Any = None, **_: Any) -> None:
 def _end(**_: Any) -> None:
     while _couriers:
         _couriers.pop().stop()
+
+
+def _give_up(request: Any = None, **_: Any) -> None:
+    """A granted task was revoked, or had expired: its device must not wait for it."""
+    told = told_with(request)
+    if told is None:
+        return
+    for courier in _couriers:
+        try:
+            courier.pool.cancel(told["request"], "its task was revoked or had expired")
+        except (PoolError, ServerUnavailable) as error:
+            logger.debug("%s", error)

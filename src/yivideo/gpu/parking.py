@@ -7,6 +7,7 @@ arguments, chain, chord, callbacks, expiry, time limits and queue.
 import base64
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from kombu import serialization
@@ -44,10 +45,26 @@ def send_again(app: Any, message: Mapping[str, Any]) -> None:
     parked.apply_async(headers=headers)
 
 
-def told_by(task: Any) -> Mapping[str, Any] | None:
-    """What the pool told with this delivery of the task's message; None at the first."""
-    headers = task.request.headers or {}
-    return headers.get(HEADER) or getattr(task.request, HEADER, None)
+def told_with(request: Any) -> Mapping[str, Any] | None:
+    """What the pool told with this delivery of a task's message; None at the first.
+
+    Args:
+        request: Celery's context of the task.
+    """
+    headers = getattr(request, "headers", None) or {}
+    return headers.get(HEADER) or getattr(request, HEADER, None)
+
+
+def seconds_left(task: Any) -> float | None:
+    """Until the task expires; None where it does not."""
+    expires = task.request.expires
+    if expires is None:
+        return None
+    if isinstance(expires, str):
+        expires = datetime.fromisoformat(expires)
+    if expires.tzinfo is None:
+        expires = expires.replace(tzinfo=UTC)
+    return max(0.0, (expires - datetime.now(UTC)).total_seconds())
 
 
 def grant_in(told: Mapping[str, Any]) -> Grant:

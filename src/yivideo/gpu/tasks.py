@@ -90,13 +90,15 @@ class _Wish:
     def request(self, task: Any, wake: str, payload: str) -> Request:
         settings = self.settled(task.app)
         given = parking_headers(task).get(PRIORITY_HEADER, DEFAULT_PRIORITY)
-        asked = task.request
+        asked, left = task.request, parking.seconds_left(task)
         return Request(
             id=f"task:{asked.id}:{asked.retries}",
             demand=self.demand(),
             priority=int(given) if settings.enable_priority_queue else DEFAULT_PRIORITY,
             group=self.group,
-            longest_wait=settings.longest_wait,
+            longest_wait=settings.longest_wait
+            if left is None
+            else min(left, settings.longest_wait),
             limit=settings.lock_timeout,
             what=task.name,
             workflow=str(asked.root_id or asked.id or ""),
@@ -122,8 +124,8 @@ def gpu_lock(  # noqa: PLR0913 - the original's words, and the pool's
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Run a bound Celery task only while it holds a device of the pool.
 
-    ``@app.task(bind=True)`` above ``@gpu_lock()``. Without amounts it holds a whole device. In eager
-    mode, and when called as a function, it waits where it is.
+    ``@app.task(bind=True)`` above ``@gpu_lock()``. Without amounts it holds a whole device. In
+    eager mode, and when called as a function, it waits where it is.
 
     Args:
         lock_key: ``gpu_lock:0`` for this host's device 0, ``gpu_lock:HOST:0`` for another's; any
@@ -199,7 +201,7 @@ def _device_for(
     # Before it is parked: where nobody can vouch it would wait for nothing.
     holding.journal_of(pool, holder.host)
     request = wish.request(task, courier.wake_list(task.app), parking.pack(task, args, kwargs))
-    told = parking.told_by(task)
+    told = parking.told_with(task.request)
     if told:
         grant = _claim_told(pool, request, told)
         if grant:
