@@ -9,6 +9,7 @@ needs it adopts it. Two locks say who is who, and the system frees both when the
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
@@ -18,7 +19,7 @@ import threading
 import time
 import weakref
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
@@ -40,10 +41,8 @@ _ANSWER_S = 1.0
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 # The system cuts a socket's path off after 103 (macOS) or 107 bytes.
 _LONGEST_SOCKET = 100
-_FOLDER = "yivideo-valkey-"
 
 _SETTINGS = """\
-# Written anew by YiVideo at each start.
 bind 127.0.0.1
 protected-mode yes
 port {port}
@@ -158,6 +157,11 @@ class EmbeddedValkey:
                 owner = self._own()
                 address = self._answering()
                 if address is not None:
+                    if self._port not in {None, address.port}:
+                        raise ServerUnavailable(
+                            f"The Valkey server of {self._state} listens at {address.url} already"
+                            f" and not on port {self._port}: stop it first."
+                        )
                     self.url = address.url
                     return self.url
                 if owner and not is_held(self._running):
@@ -184,9 +188,12 @@ class EmbeddedValkey:
             address = self._read_address()
             deadline = time.monotonic() + self._wait_s
             while is_held(self._running):
-                with _asking(address) as client, contextlib.suppress(RedisError):
-                    # Without a snapshot: the append-only file has everything, and is synced.
-                    client.shutdown(nosave=True)
+                answering = self._answering()
+                if answering is not None:
+                    address = answering
+                    with _asking(address) as client, contextlib.suppress(RedisError):
+                        # Without a snapshot: the append-only file has everything, and is synced.
+                        client.shutdown(nosave=True)
                 if time.monotonic() > deadline:
                     raise ServerUnavailable(self._silence())
                 time.sleep(_LOOK_S)
@@ -222,28 +229,25 @@ class EmbeddedValkey:
         return self._ownership is not None
 
     def _answering(self) -> _Address | None:
-        """The address of the server of this folder, if it answers; its number put in where new.
-
-        Raises:
-            ServerUnavailable: it listens elsewhere than asked.
-        """
-        address = self._read_address()
-        try:
-            with _asking(address) as client:
-                # Another server may listen there by now: on a port, or after a copy of the folder.
-                if not _is_folder(client.config_get("dir"), self._data):
-                    return None
-                pid = int(client.info("server")["process_id"])
-        except (RedisError, KeyError, ValueError):
+        """The address of the server of this folder, if it answers; its number put in where new."""
+        if not is_held(self._running):
             return None
-        if self._port not in {None, address.port}:
-            raise ServerUnavailable(
-                f"The Valkey server of {self._state} listens at {address.url} already and not on"
-                f" port {self._port}: stop it first."
-            )
-        if pid != address.pid and self.owner:
-            self._write_address(_Address(pid, address.started, address.socket, address.port))
-        return address
+        # By place, so that the same one is not asked twice; what the file says goes first.
+        likely = {it.url: it for it in (self._usual_address, self._read_address())}
+        for address in reversed(likely.values()):
+            try:
+                with _asking(address) as client:
+                    # Another server may listen there: on that port by now, or in a copied folder.
+                    if not _is_folder(client.config_get("dir"), self._data):
+                        continue
+                    pid = int(client.info("server")["process_id"])
+            except (RedisError, KeyError, ValueError):
+                continue
+            found = replace(address, pid=pid)
+            if found != address and self.owner:
+                self._write_address(found)
+            return found
+        return None
 
     def _start(self) -> bool:
         """Start the server, without waiting for its answer; False when one is there after all."""
@@ -256,9 +260,7 @@ class EmbeddedValkey:
             address = self._new_address()
             # Before it starts: whoever adopts it, should we die now, must find it.
             self._write_address(address)
-            settings = self._state / "valkey.conf"
-            write_atomic(settings, self._settings(address))
-            _launch(binary, settings, running)
+            _launch(binary, self._settings(address), running)
         finally:
             os.close(running)
         return True
@@ -268,7 +270,7 @@ class EmbeddedValkey:
             return _Address(None, time.time(), None, self._port)
         socket = self._usual_socket
         if len(os.fsencode(socket)) > _LONGEST_SOCKET:
-            socket = Path(tempfile.mkdtemp(prefix=_FOLDER)) / "valkey.sock"
+            socket = Path(tempfile.mkdtemp(prefix=self._socket_folder)) / "valkey.sock"
         return _Address(None, time.time(), str(socket), 0)
 
     def _settings(self, address: _Address) -> str:
@@ -287,6 +289,19 @@ class EmbeddedValkey:
     @property
     def _usual_socket(self) -> Path:
         return self._state / "valkey.sock"
+
+    @property
+    def _usual_address(self) -> _Address:
+        """Where a server most likely listens when the file is removed, spoilt, or another's."""
+        if self._port is not None:
+            return _Address(None, 0, None, self._port)
+        return _Address(None, 0, str(self._usual_socket), 0)
+
+    @property
+    def _socket_folder(self) -> str:
+        """How a folder for the socket of this state folder begins."""
+        digest = hashlib.blake2b(os.fsencode(self._state), digest_size=6)
+        return f"yivideo-valkey-{digest.hexdigest()}-"
 
     @property
     def _log(self) -> Path:
@@ -321,25 +336,20 @@ class EmbeddedValkey:
                 port=int(record["port"]),
             )
         except (OSError, ValueError, KeyError, TypeError):
-            # Removed or spoilt by hand: there are not many places where a server may listen.
-            if self._port is not None:
-                return _Address(None, 0, None, self._port)
-            return _Address(None, 0, str(self._usual_socket), 0)
+            return self._usual_address
 
     def _write_address(self, address: _Address) -> None:
         write_atomic(self._address_file, json.dumps(asdict(address)))
 
     def _forget(self, address: _Address) -> None:
-        """Remove the address of a server that is gone, its socket, and a folder made for that."""
-        try:
-            if address.socket is not None:
-                socket = Path(address.socket)
-                socket.unlink(missing_ok=True)
-                if socket.parent.name.startswith(_FOLDER):
+        """Remove the address of a server that is gone, and the folder made for its socket."""
+        if address.socket is not None:
+            socket = Path(address.socket)
+            # In a copied folder the file names the socket of the first one's server.
+            if socket.parent.name.startswith(self._socket_folder):
+                with contextlib.suppress(OSError):
+                    socket.unlink(missing_ok=True)
                     socket.parent.rmdir()
-        except OSError:
-            # Not ours after all, or not empty: the file may say anything.
-            pass
         self._address_file.unlink(missing_ok=True)
 
 
@@ -391,7 +401,7 @@ def _binary() -> Path:
     )
 
 
-def _launch(binary: Path, settings: Path, running: int) -> None:
+def _launch(binary: Path, settings: str, running: int) -> None:
     """Run the server, which goes into the background once it has understood its settings.
 
     Args:
@@ -404,13 +414,14 @@ def _launch(binary: Path, settings: Path, running: int) -> None:
     """
     try:
         done = subprocess.run(  # noqa: S603 - our own binary and file
-            [binary, settings],
-            stdin=subprocess.DEVNULL,
+            # Not by the name of a file: one with "?" or "*" in it would be a pattern, match
+            # nothing, and leave a server with no settings at all.
+            [binary, "-"],
+            input=settings.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             # A locale that this machine lacks would end it.
             env={**os.environ, "LC_ALL": "C"},
-            cwd=settings.parent,
             pass_fds=(running,),
             start_new_session=True,
             check=False,
