@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from yivideo.errors import ExitCode, OutputError, ServerUnavailable
-from yivideo.storage import valkey
+from yivideo.storage import program
 from yivideo.storage.redis import connect
 from yivideo.storage.valkey import EmbeddedValkey, embedded
 
@@ -354,7 +354,7 @@ def test_one_that_cannot_start_says_why(state: Path) -> None:
 
 def test_without_the_wheel_it_says_what_to_do(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No server inside: give an address, or install one."""
-    monkeypatch.setattr(valkey, "find_spec", lambda _: None)
+    monkeypatch.setattr(program, "find_spec", lambda _: None)
     with pytest.raises(ServerUnavailable, match=r"give the address of a Redis, or install"):
         embedded(state)
 
