@@ -299,6 +299,15 @@ class GpuPool:
         """
         return _grants(self._transitions.run("reclaim", request=request, fence=fence, why=why))
 
+    def overrun(self, request: str, fence: str) -> None:
+        """Have the holder's process ended by its agent, as if it were over its limit.
+
+        Raises:
+            LeaseEnded: it has ended already.
+            StaleFence: it is another attempt's by now.
+        """
+        self._transitions.run("overrun", request=request, fence=fence)
+
     def register(self, **host: Any) -> dict[str, Any]:
         """Make a host and its devices known; see ``register.lua``. For agents."""
         return self._transitions.run("register", **host)
