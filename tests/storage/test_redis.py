@@ -69,7 +69,7 @@ def test_a_lost_connection_is_made_anew(server: EmbeddedValkey) -> None:
 
 @pytest.fixture
 def moody() -> Iterator[tuple[str, list[str]]]:
-    """A server that says OK to all but GET: that it notes, and does what the key says."""
+    """A server that agrees to all but GET: that it notes, and does what the key says."""
     asked: list[str] = []
 
     class Answers(socketserver.BaseRequestHandler):
@@ -85,7 +85,7 @@ def moody() -> Iterator[tuple[str, list[str]]]:
                             continue
                         if key == "hang up" or asked.count(key) == 1:
                             return
-                    self.request.sendall(b"+OK\r\n")
+                    self.request.sendall(b"+PONG\r\n" if word == "PING" else b"+OK\r\n")
 
     class Server(socketserver.ThreadingTCPServer):
         """Ends without waiting for its connections."""
