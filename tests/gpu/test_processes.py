@@ -243,8 +243,13 @@ def test_a_name_may_be_given_to_another(start: Start) -> None:
         assert watch.wait(10) == ["it"]
 
 
-def test_a_sleeper_is_woken_and_sees_who_was_added_meanwhile(start: Start) -> None:
+@pytest.mark.parametrize("handles", [True, False], ids=["pidfd", "no pidfd"])
+def test_a_sleeper_is_woken_and_sees_who_was_added_meanwhile(
+    start: Start, monkeypatch: pytest.MonkeyPatch, *, handles: bool
+) -> None:
     """`wake` ends a wait, `add` does not; both from another thread, and one wake ends one wait."""
+    if not handles:
+        monkeypatch.setattr(system, "open_handle", lambda _: None)
     child = start()
     process = described(child)
     with Watch() as watch:

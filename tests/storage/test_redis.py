@@ -1,6 +1,7 @@
 """Addresses of servers: those that work, those that make no sense, and none with its password."""
 
 import socket
+import socketserver
 import sys
 import tempfile
 import threading
@@ -64,6 +65,53 @@ def test_a_lost_connection_is_made_anew(server: EmbeddedValkey) -> None:
         client.set("a", "1")
         other.client_kill_filter(_id=client.client_id())
         assert client.get("a") == "1"
+
+
+@pytest.fixture
+def moody() -> Iterator[tuple[str, list[str]]]:
+    """A server that agrees to all but GET: that it notes, and does what the key says."""
+    asked: list[str] = []
+
+    class Answers(socketserver.BaseRequestHandler):
+        """One connection."""
+
+        def handle(self) -> None:
+            while data := self.request.recv(4096).decode():
+                for command in data.split("*")[1:]:
+                    word, key = (*command.split("\r\n")[2::2], "")[:2]
+                    if word == "GET":
+                        asked.append(key)
+                        if key == "silence":
+                            continue
+                        if key == "hang up" or asked.count(key) == 1:
+                            return
+                    self.request.sendall(b"+PONG\r\n" if word == "PING" else b"+OK\r\n")
+
+    class Server(socketserver.ThreadingTCPServer):
+        """Ends without waiting for its connections."""
+
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"redis://127.0.0.1:{server.server_address[1]}/0", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_a_command_is_sent_again_once_and_only_when_the_connection_broke(
+    moody: tuple[str, list[str]],
+) -> None:
+    """One break is bridged, two are told, and what is not answered in time is not repeated."""
+    url, asked = moody
+    with connect(url) as client:
+        assert client.get("hang up once") == "OK"
+        with pytest.raises(redis.ConnectionError):
+            client.get("hang up")
+    with connect(f"{url}?socket_timeout=0.05") as client, pytest.raises(redis.TimeoutError):
+        client.get("silence")
+    assert asked == ["hang up once"] * 2 + ["hang up"] * 2 + ["silence"]
 
 
 @pytest.mark.parametrize(

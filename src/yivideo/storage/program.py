@@ -105,31 +105,32 @@ def find_binary() -> Path:
     )
 
 
-def launch(binary: Path, orders: str, running: int) -> None:
+def launch(binary: Path, orders: Path, running: int) -> None:
     """Run the server, which goes into the background once it has understood its settings.
 
     Args:
         binary: the server.
-        orders: its settings.
+        orders: the file with its settings.
         running: the lock that it holds, open, for as long as it lives.
 
     Raises:
         ServerUnavailable: it cannot be run, or does not go into the background.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - our own binary and file
-            # Not by the name of a file: one with "?" or "*" in it would be a pattern, match
-            # nothing, and leave a server with no settings at all.
-            [binary, "-"],
-            input=orders.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            # A locale that this machine lacks would end it.
-            env={**os.environ, "LC_ALL": "C"},
-            pass_fds=(running,),
-            start_new_session=True,
-            check=False,
-        )
+        # Not by the file's name: one with "?" or "*" in it would be a pattern, match nothing, and
+        # leave a server with no settings at all. Nor by a pipe, which ends early if we are killed.
+        with orders.open("rb") as file:
+            done = subprocess.run(  # noqa: S603 - our own binary and file
+                [binary, "-"],
+                stdin=file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                # A locale that this machine lacks would end it.
+                env={**os.environ, "LC_ALL": "C"},
+                pass_fds=(running,),
+                start_new_session=True,
+                check=False,
+            )
     except OSError as error:
         raise ServerUnavailable(f"{binary} cannot be started: {error.strerror}.") from error
     if done.returncode != 0:

@@ -213,7 +213,9 @@ class EmbeddedValkey:
             address = self._new_address()
             # Before it starts: whoever adopts it, should we die now, must find it.
             self._write_address(address)
-            orders = program.settings(self._state, self._data, address, self._databases)
+            orders = self._state / "valkey.conf"
+            settings = program.settings(self._state, self._data, address, self._databases)
+            write_atomic(orders, settings)
             program.launch(binary, orders, running)
         except OSError as error:
             raise output_error(error, self._address_file) from error
