@@ -23,6 +23,8 @@ _PREFIX = "step"
 class Dispatcher:
     """Sends ready steps on their way. All it does may be lost or repeated: the ledger decides.
 
+    It has the pool tell it of all grants that calls of this process bring about.
+
     Args:
         app: the Celery application.
         pool: the GPU pool.
@@ -33,6 +35,7 @@ class Dispatcher:
         self._app = app
         self._pool = pool
         self._step_limit = step_limit
+        pool.on_grants = self.hint
 
     def send(self, ready: Iterable[ReadyStep]) -> None:
         """Send hints, or ask the pool, for steps that may start now; others are due later."""

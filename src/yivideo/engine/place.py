@@ -1,7 +1,7 @@
 """A place: the Celery worker process that carries out one step at a time.
 
-It never decodes and never touches CUDA: the step runs in its child. It claims in the pool and in the
-ledger, follows the child, commits what came of it, and sends the hints that follow.
+It never decodes and never touches CUDA: the step runs in its child. It claims in the pool and in
+the ledger, follows the child, commits what came of it, and sends the hints that follow.
 """
 
 import logging
@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from yivideo.engine.child import StepChild, StepFailed, StepJob, StepResult
 from yivideo.engine.dispatch import Dispatcher
@@ -86,13 +86,10 @@ class Worker:
 
     def _release(self, lease: Grant, holder: Holder) -> None:
         try:
-            released = holding.release(self.pool, lease, holder)
+            holding.release(self.pool, lease, holder)
         except PoolError as error:
             # Taken back by the agent, which saw the child die before we did.
             logger.info("%s", error)
-            return
-        if released is not None:
-            self.dispatcher.hint(released.grants)
 
     def _claim(
         self, step_id: int, number: int, holder: Holder, lease: Grant | None
@@ -184,7 +181,7 @@ class _Follower:
         self.unwanted = False
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def __enter__(self) -> "_Follower":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

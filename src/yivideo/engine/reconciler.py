@@ -1,4 +1,4 @@
-"""Puts right what was lost: hints, attempts of the dead, leases of the ended, the mirror for people.
+"""Puts right what was lost: hints, attempts of the dead, leases of the ended, the mirror.
 
 Any number may run: each thing it does is a guarded transition or may be repeated.
 """
@@ -44,7 +44,7 @@ class Reconciler:
         retain: seconds and number of ended workflows to keep; None keeps all.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts it holds together
+    def __init__(
         self,
         settings: EngineSettings,
         ledger: Ledger,
@@ -100,9 +100,9 @@ class Reconciler:
     def find_dead(self) -> None:
         """End the attempts of processes that are gone, and of hosts that fell silent."""
         for attempt in self._ledger.running():
-            if attempt.host == self._settings.host and attempt.process:
-                if is_alive(Process.from_record(attempt.process)) is False:
-                    self._lose(attempt, f"its process {attempt.pid} is gone")
+            here = attempt.host == self._settings.host and attempt.process
+            if here and is_alive(Process.from_record(attempt.process)) is False:
+                self._lose(attempt, f"its process {attempt.pid} is gone")
         for attempt in self._ledger.silent(self._settings.silence_s):
             self._lose(attempt, f"its worker on {attempt.host} fell silent")
 

@@ -62,6 +62,9 @@ class GpuPool:
         self._blocking = connect(self.url, blocking=True)
         # Where hosts keep their journals, as far as asked.
         self.journals: dict[str, str] = {}
+        # Told of every grant that a call of this object brought about, its own included: whoever
+        # sends hints sets it.
+        self.on_grants: Callable[[Sequence[Grant]], None] | None = None
 
     @property
     def client(self) -> redis.Redis:
@@ -152,7 +155,7 @@ class GpuPool:
             payload=request.payload,
         )
         grant = answer.get("grant")
-        return Reply(answer["state"], Grant.of(grant) if grant else None, _grants(answer))
+        return Reply(answer["state"], Grant.of(grant) if grant else None, self._handed_on(answer))
 
     def messages(self, wake: str, timeout: float) -> dict[str, Any] | None:
         """The next message told to the list ``wake``; None after ``timeout`` seconds without one.
@@ -200,7 +203,7 @@ class GpuPool:
             LeaseUnknown: the pool knows no such request.
         """
         answer = self._transitions.run("cancel", request=request, why=why, tell=tell or None)
-        return _grants(answer)
+        return self._handed_on(answer)
 
     # Those who hold one.
 
@@ -272,7 +275,7 @@ class GpuPool:
         return Released(
             float(answer["used"]) / MICROSECONDS,
             (lease["request"], lease["fence"]) if lease else None,
-            _grants(answer),
+            self._handed_on(answer),
         )
 
     def _again(self, name: str, **parameters: Any) -> dict[str, Any] | None:
@@ -297,7 +300,9 @@ class GpuPool:
             StaleFence: it is another attempt's by now.
             LeaseNotHeld: the grant has not been claimed, so that there is no process.
         """
-        return _grants(self._transitions.run("reclaim", request=request, fence=fence, why=why))
+        return self._handed_on(
+            self._transitions.run("reclaim", request=request, fence=fence, why=why)
+        )
 
     def overrun(self, request: str, fence: str) -> None:
         """Have the holder's process ended by its agent, as if it were over its limit.
@@ -310,19 +315,25 @@ class GpuPool:
 
     def register(self, **host: Any) -> dict[str, Any]:
         """Make a host and its devices known; see ``register.lua``. For agents."""
-        return self._transitions.run("register", **host)
+        answer = self._transitions.run("register", **host)
+        self._handed_on(answer)
+        return answer
 
     def attest(self, **what: Any) -> dict[str, Any]:
         """Say what lives on a host, and open its devices; see ``attest.lua``. For agents."""
-        return self._transitions.run("attest", **what)
+        answer = self._transitions.run("attest", **what)
+        self._handed_on(answer)
+        return answer
 
     def heartbeat(self, host: str, agent: str, devices: Mapping[str, str]) -> dict[str, Any]:
         """Keep a host's devices vouched for; ``devices`` maps ids to facts as JSON. For agents."""
-        return self._transitions.run("heartbeat", host=host, agent=agent, devices=devices)
+        answer = self._transitions.run("heartbeat", host=host, agent=agent, devices=devices)
+        self._handed_on(answer)
+        return answer
 
     def sweep(self) -> tuple[Grant, ...]:
         """Do what time alone brings about: unclaimed grants, longest waits, silent hosts."""
-        return _grants(self._transitions.run("sweep"))
+        return self._handed_on(self._transitions.run("sweep"))
 
     def mark(
         self,
@@ -337,11 +348,17 @@ class GpuPool:
         Raises:
             DeviceUnknown: the pool knows no such device.
         """
-        return _grants(
+        return self._handed_on(
             self._transitions.run(
                 "mark", device=device, cordon=cordon, quarantine=quarantine, why=why
             )
         )
+
+    def _handed_on(self, answer: Mapping[str, Any]) -> tuple[Grant, ...]:
+        grants = tuple(Grant.of(grant) for grant in answer.get("grants") or ())
+        if grants and self.on_grants is not None:
+            self.on_grants(grants)
+        return grants
 
     # Those who look.
 
@@ -426,10 +443,6 @@ def _asked(ask: Callable[[], Any]) -> Any:
 def _of_stream(got: Any, stream: str) -> Sequence[Any]:
     """The entries in an answer of RESP3, a map from stream to lists of entries."""
     return [entry for part in got.get(stream, ()) for entry in part] if got else ()
-
-
-def _grants(answer: Mapping[str, Any]) -> tuple[Grant, ...]:
-    return tuple(Grant.of(grant) for grant in answer.get("grants") or ())
 
 
 def _microseconds(seconds: float | None) -> int | None:
