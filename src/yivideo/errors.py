@@ -226,7 +226,7 @@ class LeaseReclaimed(LeaseEnded):
 
 
 class StaleFence(PoolError):
-    """The fence is not the lease's present one: its grant went back, and may be another's by now."""
+    """The fence is not the lease's present one: its grant went back."""
 
     code = "stale-fence"
 

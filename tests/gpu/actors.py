@@ -23,7 +23,7 @@ from yivideo.storage.valkey import EmbeddedValkey, embedded
 
 HOST = "here"
 DEVICE = FoundDevice(0, "CPU-test", "test device", 8192, 1000, 1000)
-BEAT_LIMIT_S = 2.0
+BEAT_LIMIT_S = 1.5
 CLAIM_LIMIT_S = 0.5
 ALREADY_THERE = 3
 # Far more than anything here takes, for a machine that is busy with other things.

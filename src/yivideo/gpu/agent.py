@@ -51,7 +51,7 @@ class Agent:
         health: looks after the devices' memory and processes; None where there is nothing to see.
     """
 
-    def __init__(  # noqa: PLR0913 - all but the first three have defaults
+    def __init__(  # noqa: PLR0913 - what an agent is, by keyword
         self,
         pool: GpuPool,
         state: Path,
@@ -251,11 +251,7 @@ class Agent:
 
 
 def alone(state: Path) -> Callable[[], None] | None:
-    """Lock the state folder for its one agent; None when another has it.
-
-    Returns:
-        What unlocks it again.
-    """
+    """Lock the state folder for its one agent; the result unlocks it. None when another has it."""
     import fcntl
 
     handle = os.open(ensure_folder(state) / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)

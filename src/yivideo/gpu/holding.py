@@ -14,6 +14,7 @@ from typing import Any
 
 from yivideo.errors import (
     LeaseEnded,
+    LeaseHeld,
     LeaseNotHeld,
     LeaseUnknown,
     NotVouchedFor,
@@ -139,7 +140,23 @@ def release(
         model, memory, wake = keep
         journal.write(_warm_entry(lease, request, fence, holder, model, memory, wake))
     journal.remove(lease.request, int(lease.fence))
+    if released is None:
+        # An older copy may have it waiting, and would hand a device to it.
+        withdraw(pool, lease.request, holder)
     return released
+
+
+def withdraw(pool: GpuPool, request: str, holder: Holder) -> None:
+    """Take back a request that ``holder`` has no use for, whatever state it is in.
+
+    Where that fails, the agent sees to it, or it goes unclaimed.
+    """
+    with contextlib.suppress(PoolError, ServerUnavailable):
+        try:
+            pool.cancel(request, "its process gave it up")
+        except LeaseHeld:
+            # Claimed, and the answer never came; or put back by the agent.
+            pool.release(request, pool.field(f"request:{request}", "fence") or "", holder)
 
 
 def entry(grant: Grant, request: Request, holder: Holder) -> dict[str, Any]:

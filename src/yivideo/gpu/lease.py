@@ -10,7 +10,6 @@ from typing import Any
 
 from yivideo.errors import (
     DeviceClosed,
-    LeaseHeld,
     LeaseReclaimed,
     LeaseUnknown,
     NotVouchedFor,
@@ -27,7 +26,7 @@ from yivideo.gpu.records import Grant, Holder, Request
 from yivideo.gpu.transitions import request_ended
 from yivideo.gpu.visibility import only
 
-__all__ = ["Gpu", "acquire", "held_lease", "host_name"]
+__all__ = ["Gpu", "acquire", "gpu_of", "held_lease", "host_name"]
 
 # A waiter asks anew so often, to notice that a server came back without it.
 _ASK_AGAIN_S = 5.0
@@ -78,35 +77,34 @@ def held_lease(pool: GpuPool, demand: Demand, wish: Mapping[str, Any]) -> Genera
     name = f"lease:{uuid.uuid4()}"
     request = Request(id=name, demand=demand, wake=f"wake:{name}", owner=holder, **wish)
     grant = acquire(pool, request, holder)
+    try:
+        with only(grant.uuid):
+            yield gpu_of(pool, grant, holder)
+    except BaseException:
+        # What went wrong inside is told, rather than what became of the lease.
+        with contextlib.suppress(PoolError):
+            holding.release(pool, grant, holder)
+        raise
+    holding.release(pool, grant, holder)
+
+
+def gpu_of(pool: GpuPool, grant: Grant, holder: Holder) -> Gpu:
+    """What was claimed, as its user sees it."""
 
     def renew(expected: float | None) -> bool:
         return pool.renew(grant.request, grant.fence, holder, expected=expected)
 
-    try:
-        with only(grant.uuid):
-            yield Gpu(
-                uuid=grant.uuid,
-                index=grant.index,
-                device=grant.device,
-                model=grant.model,
-                memory=grant.memory,
-                compute=grant.compute,
-                decoders=grant.decoders,
-                fence=int(grant.fence),
-                _renew=renew,
-            )
-    except BaseException:
-        # What went wrong inside is told, rather than what becomes of the lease.
-        with contextlib.suppress(PoolError):
-            _release(pool, grant, holder)
-        raise
-    _release(pool, grant, holder)
-
-
-def _release(pool: GpuPool, grant: Grant, holder: Holder) -> None:
-    if holding.release(pool, grant, holder) is None:
-        # An older copy of the server's memory may have it waiting, or hand a device to it.
-        _give_up(pool, grant.request, holder)
+    return Gpu(
+        uuid=grant.uuid,
+        index=grant.index,
+        device=grant.device,
+        model=grant.model,
+        memory=grant.memory,
+        compute=grant.compute,
+        decoders=grant.decoders,
+        fence=int(grant.fence),
+        _renew=renew,
+    )
 
 
 def acquire(pool: GpuPool, request: Request, holder: Holder) -> Grant:
@@ -131,7 +129,7 @@ def acquire(pool: GpuPool, request: Request, holder: Holder) -> Grant:
                 return grant
     except BaseException as error:
         if not isinstance(error, ServerUnavailable):
-            _give_up(pool, attempt.request.id, holder)
+            holding.withdraw(pool, attempt.request.id, holder)
         raise
 
 
@@ -147,6 +145,8 @@ class _Attempt:
             self._deadline = time.monotonic() + request.longest_wait
         self._away_since: float | None = None
         self._pause = _PAUSE_S[0]
+        # Whether the pool said that it is impossible, and knew this host.
+        self._was_refused = False
 
     def go_on(self) -> Grant | None:
         """One round of asking, waiting and claiming; None when there has to be another."""
@@ -162,9 +162,12 @@ class _Attempt:
             # Nothing was begun under it: its holder did not know that it had it.
             self._rename()
         except RequestImpossible as error:
-            if self._host("boot")["boot"] is not None:
+            known = self._host("boot")["boot"] is not None
+            if known and self._was_refused:
                 raise
-            # The server has forgotten this host, and with it the devices: it had them before.
+            # The server has forgotten this host, and with it the devices: it had them before. Or it
+            # has just learned of them.
+            self._was_refused = known
             self._be_patient(error)
         except NotVouchedFor as error:
             if not self._is_only_silent():
@@ -232,14 +235,3 @@ class _Attempt:
     def _rest(self) -> None:
         time.sleep(self._pause)
         self._pause = min(2 * self._pause, _PAUSE_S[1])
-
-
-def _give_up(pool: GpuPool, request: str, holder: Holder) -> None:
-    """Take the request back, whatever state it is in; where that fails the agent sees to it."""
-    with contextlib.suppress(PoolError, ServerUnavailable):
-        try:
-            pool.cancel(request, "its process gave up")
-        except LeaseHeld:
-            # Claimed, and the answer never came; or put back by the agent.
-            fields = pool.fields(f"request:{request}", ("fence",))
-            pool.release(request, fields["fence"], holder)

@@ -49,6 +49,8 @@ if ARG.owner then
   call('SADD', P .. 'owned:' .. ARG.owner.host, ARG.id)
   tell_agent(ARG.owner.host, { owned = ARG.id })
 end
+if ARG.claim then call('HSET', request_key(ARG.id), 'claim', int(ARG.claim)) end
+if ARG.tries then call('HSET', request_key(ARG.id), 'tries', int(ARG.tries)) end
 count_work(ARG.group, 1)
 enqueue(ARG.id, shape.id, ARG.group, key)
 if ARG.longest then
@@ -57,6 +59,7 @@ if ARG.longest then
 end
 
 local request, grants = request_of(ARG.id), {}
+ASKING = ARG.id
 place(request, grants)
 local reply = { state = 'waiting', grants = grants }
 for _, granted in ipairs(grants) do

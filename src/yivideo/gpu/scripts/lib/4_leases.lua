@@ -1,6 +1,9 @@
 -- Requests and the leases they become. One hash per request through its whole life:
 -- waiting -> granted -> held -> ended; an idle model is a lease in the state warm.
 
+-- The request that is being asked just now learns of its grant by the answer, not by a message.
+local ASKING
+
 local function request_key(id)
   return P .. 'request:' .. id
 end
@@ -8,7 +11,7 @@ end
 local LEASE_FIELDS = {
   'state', 'shape', 'group', 'weight', 'key', 'what', 'workflow', 'expected', 'limit', 'wake',
   'payload', 'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
-  'misses', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner', 'deadline', 'evict', 'into',
+  'misses', 'claim', 'tries', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner', 'deadline', 'evict', 'into',
 }
 
 local function request_of(id)
@@ -140,10 +143,12 @@ local function grant(request, device)
     'warm_id', warm_id or '', 'warm_m', warm_m)
   request.state, request.device, request.fence = 'granted', device.id, fence
   request.gm, request.gc, request.gd = m, c, d
-  call('ZADD', P .. 'grants', NOW + CLAIM_LIMIT, request.id)
+  call('ZADD', P .. 'grants', NOW + (tonumber(request.claim) or CLAIM_LIMIT), request.id)
   refit(device)
   local record = grant_record(request, device)
-  tell(request.wake, record)
+  if request.id ~= ASKING then
+    tell(request.wake, record)
+  end
   event('grant', 'request', request.id, 'fence', fence, 'device', device.id,
     'group', request.group, 'what', request.what or '', 'workflow', request.workflow or '',
     'waited', int(NOW - tonumber(request.asked)))
@@ -184,11 +189,12 @@ local function give_back(request, device, why, missed)
   call('HDEL', key, 'device', 'fence', 'granted_at', 'gm', 'gc', 'gd', 'charged', 'warm_id', 'warm_m')
   request.state = 'waiting'
   event('give-back', 'request', request.id, 'device', device.id, 'fence', request.fence, 'why', why)
-  if missed and misses >= 3 then
+  local tries = tonumber(request.tries) or 3
+  if missed and tries > 0 and misses >= tries then
     tell(request.wake, {
       request = request.id, ended = 'unclaimed', payload = request.payload or '', held = {},
     })
-    end_request(request, 'unclaimed', 'granted three times and claimed by nobody')
+    end_request(request, 'unclaimed', 'granted ' .. misses .. ' times and claimed by nobody')
     event('refuse', 'request', request.id, 'why', 'unclaimed')
   else
     enqueue(request.id, request.shape, request.group, tonumber(request.key))
