@@ -66,8 +66,12 @@ class Server:
     def copy(self) -> None:
         """Keep a copy of its files as they are now; a few are kept."""
         name = self._copies / str(next(self._numbers))
-        with contextlib.suppress(shutil.Error, OSError):
+        try:
             shutil.copytree(self._state / "data", name)
+        except (shutil.Error, OSError):
+            # The server put a file in the place of another meanwhile.
+            shutil.rmtree(name, ignore_errors=True)
+            return
         kept = sorted(self._copies.iterdir(), key=lambda path: int(path.name))
         for old in kept[:-4]:
             shutil.rmtree(old)
@@ -87,7 +91,14 @@ class Server:
                 shutil.copytree(dice.choice(copies), data)
             else:
                 data.mkdir(mode=0o700)
-        self.valkey.ensure()
+        try:
+            self.valkey.ensure()
+        except ServerUnavailable as error:
+            # A copy made while it rewrote its files may be of no use.
+            say(f"With an older copy: {error}")
+            shutil.rmtree(data)
+            data.mkdir(mode=0o700)
+            self.valkey.ensure()
         self.pid = self._ask_pid()
         self.up = True
 
@@ -429,7 +440,7 @@ class Chaos:
                 continue
             back = events.ends[fence][1]
             start = at
-            for name, begin, until in sorted(self.troubles, key=lambda trouble: trouble[1]):
+            for name, begin, until in self.troubles:
                 if name in {host, "server"} and begin <= min(back, start + 1.0) and until > start:
                     start = until
             if start == at:

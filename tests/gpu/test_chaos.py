@@ -20,9 +20,9 @@ pytestmark = [
 def _chaos(*options: str) -> tuple[int, dict[str, Any]]:
     seed = random.SystemRandom().getrandbits(32)
     line = [sys.executable, "-m", "benchmarks.faults.chaos", "--seed", str(seed), *options]
-    print("python", *line[1:])
     done = subprocess.run(line, capture_output=True, text=True, check=False)
-    print(done.stdout, done.stderr)
+    # Shown when the test fails: with its seed the same plan runs again.
+    sys.stderr.write(f"{line}\n{done.stderr}\n{done.stdout}\n")
     return done.returncode, json.loads(done.stdout)
 
 

@@ -126,8 +126,9 @@ class Agent:
                 self._audits += 1
                 self.ready.set()
             except NotVouchedFor:
-                # The server has forgotten this host.
+                # The server has forgotten this host, or another agent took its place.
                 registered = False
+                self._stop.wait(_AGAIN_S)
             except DeviceClosed:
                 # The epoch moved while it attested.
                 pause = _AGAIN_S
