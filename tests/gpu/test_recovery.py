@@ -298,6 +298,34 @@ def test_claim_that_comes_too_late(theatre: Theatre) -> None:
     assert theatre.device.free_memory == DEVICE.memory
 
 
+def test_attestation_that_arrives_twice(theatre: Theatre) -> None:
+    """An attestation that was held up on its way takes nothing from who claimed since."""
+    one = theatre.holder()
+    one.says("held")
+    now = theatre.pool.snapshot()
+    theatre.pool.attest(
+        host=HOST, agent=now.hosts[0].agent, seen=str(now.epoch), journal_epoch=0, living=[]
+    )
+    assert theatre.leases == now.devices[0].leases
+    assert theatre.device.state == "open"
+
+
+def test_entry_of_a_dead_process(theatre: Theatre) -> None:
+    """What a process left in the journal that died right after its release is swept."""
+    request, grant = _granted(theatre)
+    theatre.pool.cancel(request.id)
+    one = theatre.holder()
+    one.says("held")
+    assert one.process.pid
+    process = Process.of(one.process.pid)
+    assert process
+    dead = holding.Holder(HOST, process.pid, process.start, process.namespace, process.boot)
+    one.kill()
+    journal = Journal(theatre.folder / "state" / "journal")
+    journal.write(holding.entry(grant, request, dead))
+    wait_until(lambda: journal.entries() == [])
+
+
 def test_holder_nobody_sees(theatre: Theatre) -> None:
     """A device whose holder the agent cannot see is quarantined, until the holder is done."""
     request, grant = _granted(theatre)

@@ -183,7 +183,8 @@ class Custody:
         Returns:
             This host's devices that somebody holds who cannot be seen from here, with the reason.
         """
-        written = {(entry["request"], str(entry["fence"])) for entry in self._journal.entries()}
+        entries = self._journal.entries()
+        written = {(entry["request"], str(entry["fence"])) for entry in entries}
         held: set[tuple[str, str]] = set()
         unwritten: set[tuple[str, str]] = set()
         unseen: dict[str, str] = {}
@@ -199,6 +200,7 @@ class Custody:
                     continue
             self._add(holder, lease.request, (lease.fence, device))
         self._unwritten = unwritten
+        self._sweep(entries, held)
         waiting = self._pool.members(f"owned:{self._host}")
         with self._lock:
             known: set[str] = set().union(*self._waiting.values())
@@ -206,6 +208,13 @@ class Custody:
             self.take_waiting(request)
         self._forget(held, waiting)
         return unseen
+
+    def _sweep(self, entries: Sequence[Mapping[str, Any]], held: set[tuple[str, str]]) -> None:
+        """Remove what is left of those who died after their release."""
+        for entry in entries:
+            name = (entry["request"], str(entry["fence"]))
+            if name not in held and is_alive(Process.from_record(entry["holder"])) is False:
+                self._journal.remove(entry["request"], entry["fence"])
 
     def _forget(self, held: set[tuple[str, str]], waiting: set[str]) -> None:
         """Watch no more who neither holds nor waits, so that long lives do not pile up."""

@@ -15,10 +15,14 @@ local living = {}
 for _, lease in ipairs(ARG.living) do
   living[lease.request .. ' ' .. lease.fence] = lease
 end
-local mine, returned = {}, {}
+-- Only for devices that are closed: on one that is open somebody may have claimed since the journal
+-- was read, as when this call was held up on its way and its like was carried out before.
+local mine, returned, closed = {}, {}, {}
 for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
-  if device_of(id).host == ARG.host then
-    mine[#mine + 1] = device_of(id)
+  local device = device_of(id)
+  if device.host == ARG.host and tonumber(device.epoch) ~= EPOCH then
+    mine[#mine + 1] = device
+    closed[id] = true
   end
 end
 table.sort(mine, function(one, other) return one.id < other.id end)
@@ -80,7 +84,7 @@ local function restore(lease)
   event('restore', 'request', lease.request, 'device', lease.device, 'fence', lease.fence)
 end
 for _, lease in ipairs(ARG.living) do
-  if living[lease.request .. ' ' .. lease.fence] and device_of(lease.device) then
+  if living[lease.request .. ' ' .. lease.fence] and closed[lease.device] then
     restore(lease)
   end
 end
