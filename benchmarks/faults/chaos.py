@@ -41,6 +41,9 @@ HOSTS = ("ash", "birch")
 SIZES = (Size(4096, 1000, 1000), Size(2048, 1000, 2000), Size(8192, 1000, 1000))
 BEAT_LIMIT_S = 3.0
 CLAIM_LIMIT_S = 2.0
+# By when a killed holder's device is to be back while its agent lives; else the heartbeat limit
+# and two seconds count from the end of the trouble.
+SOON_S = 1.0
 # How long everything may take to come to rest once nobody is tormented any more.
 REST_S = 60.0
 # By when a request must have ended: its longest wait, what it may be stopped, outages.
@@ -135,7 +138,8 @@ class Events:
     def _note(self, event: dict[str, str]) -> None:
         self.kinds[event["kind"]] += 1
         if event["kind"] in {"reclaim", "release"}:
-            self.ends[int(event["fence"])] = (event["kind"], int(event["at"]) / 1e6)
+            # An older copy of the server may bring the lease back, to be taken back once more.
+            self.ends.setdefault(int(event["fence"]), (event["kind"], int(event["at"]) / 1e6))
 
 
 class Chaos:
@@ -432,24 +436,32 @@ class Chaos:
         """How long the devices of killed holders were missed."""
         with_agent: list[float] = []
         after_trouble: list[float] = []
+        late: list[dict[str, Any]] = []
         unknown = 0
         for fence, at, host in self.killed:
             if fence not in events.ends:
                 # The server lost what it said of this one; that nothing is left is seen in the end.
                 unknown += 1
                 continue
-            back = events.ends[fence][1]
-            start = at
-            for name, begin, until in self.troubles:
-                if name in {host, "server"} and begin <= min(back, start + 1.0) and until > start:
-                    start = until
-            if start == at:
-                with_agent.append(max(0.0, back - at))
-            else:
-                after_trouble.append(max(0.0, back - start))
+            how, back = events.ends[fence]
+            start, limit = at, SOON_S
+            troubles = [trouble for trouble in self.troubles if trouble[0] in {host, "server"}]
+            for _, begin, until in troubles:
+                if begin <= min(back, start + limit) and until > start:
+                    start, limit = until, BEAT_LIMIT_S + 2.0
+            (with_agent if start == at else after_trouble).append(max(0.0, back - start))
+            if back - start > limit:
+                near = [
+                    (name, round(begin - at, 2), round(until - at, 2))
+                    for name, begin, until in troubles
+                    if until > at - 10 and begin < back
+                ]
+                took = round(back - at, 2)
+                late.append({"fence": fence, "host": host, "how": how, "took": took, "near": near})
         return {
             "agent_lives": spread(with_agent),
             "after_trouble": spread(after_trouble),
+            "late": late,
             "not_known": unknown,
         }
 
@@ -586,7 +598,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(str(error))
         return 2
     print(json.dumps(figures, indent=1))
-    return 1 if figures["problems"] else 0
+    return 1 if figures["problems"] or figures.get("recovery", {}).get("late") else 0
 
 
 if __name__ == "__main__":

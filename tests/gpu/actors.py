@@ -29,7 +29,7 @@ ALREADY_THERE = 3
 # Far more than anything here takes, for a machine that is busy with other things.
 PATIENCE_S = 20.0
 
-_context = multiprocessing.get_context("forkserver")
+_context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
 _context.set_forkserver_preload([__name__])
 
 

