@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.gpu.actors import ALREADY_THERE, DEVICE, HOST, PATIENCE_S, Theatre, tend, wait_until
 
-from yivideo.errors import AgentExists, LeaseReclaimed, WaitLimitReached
+from yivideo.errors import AgentExists, LeaseReclaimed, NotHolder, WaitLimitReached
 from yivideo.gpu import holding
 from yivideo.gpu.agent import Agent
 from yivideo.gpu.amounts import Demand
@@ -298,6 +298,20 @@ def test_claim_that_comes_too_late(theatre: Theatre) -> None:
     assert theatre.device.free_memory == DEVICE.memory
 
 
+def test_second_claim(theatre: Theatre) -> None:
+    """A second process that claims the same grant is refused, and the first keeps all it has."""
+    request, grant = _granted(theatre)
+    own = holding.this_process()
+    holding.claim(theatre.pool, grant, request, own)
+    other = holding.Holder(own.host, own.pid, own.start + 1, own.namespace, own.boot)
+    with pytest.raises(NotHolder):
+        holding.claim(theatre.pool, grant, request, other)
+    journal = Journal(theatre.folder / "state" / "journal")
+    assert [entry["holder"] for entry in journal.entries()] == [own.record()]
+    holding.release(theatre.pool, grant, own)
+    assert journal.entries() == []
+
+
 def test_attestation_that_arrives_twice(theatre: Theatre) -> None:
     """An attestation that was held up on its way takes nothing from who claimed since."""
     one = theatre.holder()
@@ -338,7 +352,7 @@ def test_holder_nobody_sees(theatre: Theatre) -> None:
     wait_until(lambda: [device.quarantine for device in theatre.devices] == [UNSEEN])
     assert [lease.request for lease in theatre.leases] == ["by hand"]
     theatre.pool.release(grant.request, grant.fence, elsewhere)
-    journal.remove(grant.request, int(grant.fence))
+    journal.remove(grant.request, int(grant.fence), elsewhere.record())
     wait_until(lambda: theatre.device.state == "open")
 
 

@@ -50,7 +50,7 @@ class Custody:
         self._losses: deque[_Loss] = deque()
         self._orphans: deque[str] = deque()
         # Leases seen held without an entry in the journal, at the audit before.
-        self._unwritten: set[tuple[str, str]] = set()
+        self._unwritten: set[tuple[str, str, str]] = set()
 
     def close(self) -> None:
         """Watch nobody any more."""
@@ -96,16 +96,16 @@ class Custody:
     def living(self) -> list[dict[str, Any]]:
         """The journal's entries whose processes live, or cannot be seen; the others are removed.
 
-        Of several for one request only that with the greatest fence: the others' claims came too
-        late, and only their processes do not know it yet.
+        Of several for one request only that with the greatest fence, and of those the first: the
+        others' claims came too late, and only their processes do not know it yet.
         """
         found: dict[str, dict[str, Any]] = {}
         for entry in self._journal.entries():
             if is_alive(Process.from_record(entry["holder"])) is False:
-                self._journal.remove(entry["request"], entry["fence"])
+                self._journal.remove(entry["request"], entry["fence"], entry["holder"])
                 continue
             other = found.get(entry["request"])
-            if other is None or other["fence"] < entry["fence"]:
+            if other is None or _precedes(entry, other):
                 found[entry["request"]] = entry
         return [{**entry, "fence": str(entry["fence"])} for entry in found.values()]
 
@@ -138,20 +138,21 @@ class Custody:
             why = f"process {loss.process.pid} is gone"
             if loss.request in self._over:
                 why = f"process {loss.process.pid} was ended: it was over its limit"
-            self._reclaim(loss.request, loss.fence, why)
+            self._reclaim(loss.request, loss.fence, loss.process, why)
             self._over.discard(loss.request)
             self._losses.popleft()
         while self._orphans:
             self._cancel(self._orphans[0])
             self._orphans.popleft()
 
-    def _reclaim(self, request: str, fence: str, why: str) -> None:
+    def _reclaim(self, request: str, fence: str, process: Process, why: str) -> None:
         try:
             self._pool.reclaim(request, fence, why)
             logger.info("Took %s back: %s.", request, why)
         except PoolError as error:
             logger.debug("%s", error)
-        self._journal.remove(request, int(fence))
+        holder = {"host": self._host, **process.as_record()}
+        self._journal.remove(request, int(fence), holder)
 
     def _cancel(self, request: str) -> None:
         try:
@@ -184,37 +185,39 @@ class Custody:
             This host's devices that somebody holds who cannot be seen from here, with the reason.
         """
         entries = self._journal.entries()
-        written = {(entry["request"], str(entry["fence"])) for entry in entries}
+        written = {_name(entry["request"], entry["fence"], entry["holder"]) for entry in entries}
         held: set[tuple[str, str]] = set()
-        unwritten: set[tuple[str, str]] = set()
+        known: set[tuple[str, str, str]] = set()
+        unwritten: set[tuple[str, str, str]] = set()
         unseen: dict[str, str] = {}
         for device, lease, holder in _held_on(snapshot, self._host):
-            name = (lease.request, lease.fence)
-            held.add(name)
-            if is_alive(Process.from_record(holder.record())) is None:
+            process = Process.from_record(holder.record())
+            name = _name(lease.request, lease.fence, holder.record())
+            held.add((lease.request, lease.fence))
+            known.add(name)
+            if is_alive(process) is None:
                 unseen[device] = UNSEEN
             if name not in written:
                 unwritten.add(name)
                 if name in self._unwritten:
-                    self._reclaim(*name, "its holder gave it up while the server was away")
+                    why = "its holder gave it up while the server was away"
+                    self._reclaim(lease.request, lease.fence, process, why)
                     continue
             self._add(holder, lease.request, (lease.fence, device))
         self._unwritten = unwritten
-        self._sweep(entries, held)
+        for entry in entries:
+            # What is left of those who died right after their release.
+            process = Process.from_record(entry["holder"])
+            name = _name(entry["request"], entry["fence"], entry["holder"])
+            if name not in known and is_alive(process) is False:
+                self._journal.remove(entry["request"], entry["fence"], entry["holder"])
         waiting = self._pool.members(f"owned:{self._host}")
         with self._lock:
-            known: set[str] = set().union(*self._waiting.values())
-        for request in waiting - known:
+            watched: set[str] = set().union(*self._waiting.values())
+        for request in waiting - watched:
             self.take_waiting(request)
         self._forget(held, waiting)
         return unseen
-
-    def _sweep(self, entries: Sequence[Mapping[str, Any]], held: set[tuple[str, str]]) -> None:
-        """Remove what is left of those who died after their release."""
-        for entry in entries:
-            name = (entry["request"], str(entry["fence"]))
-            if name not in held and is_alive(Process.from_record(entry["holder"])) is False:
-                self._journal.remove(entry["request"], entry["fence"])
 
     def _forget(self, held: set[tuple[str, str]], waiting: set[str]) -> None:
         """Watch no more who neither holds nor waits, so that long lives do not pile up."""
@@ -247,3 +250,15 @@ def _held_on(snapshot: Snapshot, host: str) -> list[tuple[str, Held, Holder]]:
 
 def _key(process: Process) -> str:
     return f"{process.namespace} {process.pid} {process.start}"
+
+
+def _name(request: str, fence: str | int, holder: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What tells a lease in somebody's hands from every other."""
+    return request, str(fence), _key(Process.from_record(holder))
+
+
+def _precedes(entry: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether ``entry`` is likelier than ``other`` to be the one that holds the device."""
+    if entry["fence"] != other["fence"]:
+        return entry["fence"] > other["fence"]
+    return entry.get("written", 0) < other.get("written", 0)

@@ -86,7 +86,7 @@ def claim(pool: GpuPool, grant: Grant, request: Request, holder: Holder) -> Gran
         return _claim(pool, grant, holder)
     except BaseException as error:
         # Should it have been carried out: the agent finds a lease that no journal names.
-        journal.remove(grant.request, int(grant.fence))
+        journal.remove(grant.request, int(grant.fence), holder.record())
         if isinstance(error, PoolError):
             # Where the agent keeps it now may be the reason.
             _look_for_journal(pool, holder.host)
@@ -133,13 +133,13 @@ def release(
     except (LeaseUnknown, LeaseNotHeld, StaleFence) as error:
         logger.warning("%s Its server has forgotten the lease.", error)
     except LeaseEnded:
-        journal.remove(lease.request, int(lease.fence))
+        journal.remove(lease.request, int(lease.fence), holder.record())
         raise
     if released and released.kept and keep:
         request, fence = released.kept
         model, memory, wake = keep
         journal.write(_warm_entry(lease, request, fence, holder, model, memory, wake))
-    journal.remove(lease.request, int(lease.fence))
+    journal.remove(lease.request, int(lease.fence), holder.record())
     if released is None:
         # An older copy may have it waiting, and would hand a device to it.
         withdraw(pool, lease.request, holder)
@@ -177,6 +177,7 @@ def entry(grant: Grant, request: Request, holder: Holder) -> dict[str, Any]:
         "limit": round((request.limit or 0) * MICROSECONDS),
         "wake": request.wake,
         "holder": holder.record(),
+        "written": time.time(),
         "warm": False,
     }
 

@@ -212,19 +212,17 @@ class _Attempt:
         self.request = replace(self.request, id=name, wake=f"wake:{name}")
 
     def _is_only_silent(self) -> bool:
-        """Whether this host's agent could vouch for the holder, were it heard.
-
-        Raises:
-            ServerUnavailable: the server does not answer.
-        """
+        """Whether this host's agent could vouch for the holder, were it heard."""
         host = self._host("boot", "namespace")
         return host["boot"] is None or (
             (host["boot"], host["namespace"]) == (self._holder.boot, self._holder.namespace)
         )
 
     def _host(self, *names: str) -> dict[str, Any]:
-        """What the pool knows of this host; None for each where it does not know it."""
-        return self._pool.fields(f"host:{self._holder.host}", names)
+        """What the pool knows of this host; None for each where it does not know it, or is away."""
+        with contextlib.suppress(ServerUnavailable):
+            return self._pool.fields(f"host:{self._holder.host}", names)
+        return dict.fromkeys(names)
 
     def _be_patient(self, error: Exception) -> None:
         self._away_since = self._away_since or time.monotonic()
