@@ -40,9 +40,9 @@ class Custody:
         self._host = host
         self._journal = journal
         self._lock = threading.Lock()
-        # By the watch's key: the process, its leases as {request: (fence, device)}, its requests.
+        # By the watch's key: the process, its leases as {(request, fence): device}, its requests.
         self._processes: dict[str, Process] = {}
-        self._leases: dict[str, dict[str, tuple[str, str]]] = {}
+        self._leases: dict[str, dict[tuple[str, str], str]] = {}
         self._waiting: dict[str, set[str]] = {}
         # Those whose process was ended because of its limit.
         self._over: set[str] = set()
@@ -87,7 +87,8 @@ class Custody:
             new = key not in self._processes
             self._processes[key] = process
             if lease:
-                self._leases.setdefault(key, {})[request] = lease
+                fence, device = lease
+                self._leases.setdefault(key, {})[request, fence] = device
             else:
                 self._waiting.setdefault(key, set()).add(request)
         if new and not self.watch.add(key, process):
@@ -96,17 +97,17 @@ class Custody:
     def living(self) -> list[dict[str, Any]]:
         """The journal's entries whose processes live, or cannot be seen; the others are removed.
 
-        Of several for one request only that with the greatest fence, and of those the first: the
-        others' claims came too late, and only their processes do not know it yet.
+        Of several for one lease the first: the others' claims are refused, and only their processes
+        do not know it yet.
         """
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[tuple[str, int], dict[str, Any]] = {}
         for entry in self._journal.entries():
             if is_alive(Process.from_record(entry["holder"])) is False:
                 self._journal.remove(entry["request"], entry["fence"], entry["holder"])
                 continue
-            other = found.get(entry["request"])
-            if other is None or _precedes(entry, other):
-                found[entry["request"]] = entry
+            other = found.setdefault((entry["request"], entry["fence"]), entry)
+            if entry.get("written", 0) < other.get("written", 0):
+                found[entry["request"], entry["fence"]] = entry
         return [{**entry, "fence": str(entry["fence"])} for entry in found.values()]
 
     def mourn(self, key: str) -> None:
@@ -118,7 +119,7 @@ class Custody:
         if process:
             self._losses.extend(
                 _Loss(process, request, fence, device)
-                for request, (fence, device) in leases.items()
+                for (request, fence), device in leases.items()
             )
             self._orphans.extend(waiting)
 
@@ -224,10 +225,9 @@ class Custody:
         with self._lock:
             for key in list(self._processes):
                 leases = self._leases.get(key, {})
-                for request, (fence, _) in list(leases.items()):
-                    if (request, fence) not in held:
-                        leases.pop(request)
-                        self._over.discard(request)
+                for name in [name for name in leases if name not in held]:
+                    leases.pop(name)
+                    self._over.discard(name[0])
                 requests = self._waiting.get(key, set())
                 requests &= waiting
                 if not leases and not requests:
@@ -255,10 +255,3 @@ def _key(process: Process) -> str:
 def _name(request: str, fence: str | int, holder: Mapping[str, Any]) -> tuple[str, str, str]:
     """What tells a lease in somebody's hands from every other."""
     return request, str(fence), _key(Process.from_record(holder))
-
-
-def _precedes(entry: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether ``entry`` is likelier than ``other`` to be the one that holds the device."""
-    if entry["fence"] != other["fence"]:
-        return entry["fence"] > other["fence"]
-    return entry.get("written", 0) < other.get("written", 0)
