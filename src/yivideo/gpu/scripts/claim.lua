@@ -13,10 +13,14 @@ end
 local device = device_of(request.device)
 if request.state == 'held' then
   local holder = cjson.decode(request.holder)
-  if holder.pid ~= ARG.holder.pid or holder.start ~= ARG.holder.start then
+  if not same_process(holder, ARG.holder) then
     return refuse('not-holder', { holder = holder })
   end
   return answer({ state = 'held', grant = grant_record(request, device) })
+end
+if request.state ~= 'granted' then
+  -- An idle model's lease has the fence of the one it comes from.
+  return refuse('not-held', { state = request.state })
 end
 local host = read(P .. 'host:' .. device.host, { 'boot', 'namespace' })
 if ARG.holder.host ~= device.host then
@@ -35,7 +39,7 @@ if (request.warm_id or '') ~= '' then
   local warm = request_of(request.warm_id)
   if warm and warm.state == 'merged' then
     local place = cjson.decode(warm.holder)
-    if place.pid ~= ARG.holder.pid or place.start ~= ARG.holder.start then
+    if not same_process(place, ARG.holder) then
       return refuse('not-holder', { holder = place })
     end
     end_request(warm, 'merged', 'taken over by ' .. request.id)

@@ -35,6 +35,12 @@ local function tell_agent(host, message)
   call('LTRIM', list, -1000, -1)
 end
 
+-- A number is a process only together with its start, and both only where they are meant.
+local function same_process(one, other)
+  return one.pid == other.pid and one.start == other.start and one.host == other.host
+    and one.namespace == other.namespace and one.boot == other.boot
+end
+
 local function grant_record(request, device)
   return {
     request = request.id, fence = request.fence, device = device.id, host = device.host,
