@@ -129,6 +129,8 @@ local function grant(request, device)
     drop_warm(device, warm_id, warm_m)
     call('HSET', request_key(warm_id), 'state', 'merged', 'into', request.id)
     back = warm_m
+    -- The model stays in memory until it is claimed, however little was asked for.
+    m = math.max(m, warm_m)
   end
   take(device, m - back, c, d)
   call('SADD', P .. 'leases:' .. device.id, request.id)
@@ -175,6 +177,8 @@ local function restore_warm(request, device)
   local warm = request_of(request.warm_id)
   if warm and warm.state == 'merged' then
     call('HSET', request_key(warm.id), 'state', 'warm', 'into', '')
+    -- Its holder was told to put it out when it could not: it will be told again.
+    call('HDEL', request_key(warm.id), 'evict', 'overdue')
     take(device, tonumber(request.warm_m), 0, 0)
     add_warm(device, warm.id, shape_of(warm.shape).model, tonumber(request.warm_m))
   end
