@@ -172,45 +172,62 @@ function dispatch(device, grants)
   end
 end
 
--- Where a new waiter is tried: its model is loaded there, then best fit, then where an idle model
--- could be put out.
-local function best_devices(shape)
-  local order, seen = {}, {}
-  local warmed = call('SMEMBERS', P .. 'warmed')
-  table.sort(warmed)
-  if shape.model ~= '' then
-    for _, id in ipairs(warmed) do
-      if call('ZSCORE', P .. 'fits:' .. shape.id, id) and warm_for(device_of(id), shape) then
-        order[#order + 1], seen[id] = id, true
-      end
-    end
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'fits:' .. shape.id, 0, 7)) do
-    if not seen[id] then
-      order[#order + 1] = id
-    end
-  end
-  if #order == 0 then
-    for _, id in ipairs(warmed) do
-      if call('ZSCORE', P .. 'can:' .. shape.id, id) and fits_after_eviction(device_of(id), shape) then
-        order[#order + 1] = id
-      end
-    end
-  end
-  return order
-end
-
--- Find a device for a request that has just begun to wait.
+-- Find a device for a request that has just begun to wait: its model is loaded there, then best
+-- fit, then where an idle model could be put out. Where it fits and yet must not pass, the next is tried.
 local function place(request, grants)
-  for _, id in ipairs(best_devices(shape_of(request.shape))) do
+  local shape, tried = shape_of(request.shape), {}
+  local function waits()
+    return call('HGET', request_key(request.id), 'state') == 'waiting'
+  end
+  local function found(id)
+    if tried[id] then
+      return false
+    end
+    tried[id] = true
     local device = device_of(id)
     if not is_open(device) then
       refit(device)
+      return false
     end
     dispatch(device, grants)
-    local now = read(request_key(request.id), { 'state', 'reserved' })
-    if now.state ~= 'waiting' or now.reserved then
+    return not waits()
+  end
+  local function found_among(ids)
+    for _, id in ipairs(ids) do
+      if found(id) then
+        return true
+      end
+    end
+    return false
+  end
+  if not waits() then
+    return
+  end
+  local warmed = call('SMEMBERS', P .. 'warmed')
+  table.sort(warmed)
+  if shape.model ~= '' then
+    local loaded = {}
+    for _, id in ipairs(warmed) do
+      if call('ZSCORE', P .. 'fits:' .. shape.id, id) and warm_for(device_of(id), shape) then
+        loaded[#loaded + 1] = id
+      end
+    end
+    if found_among(loaded) then
       return
+    end
+  end
+  local best = call('ZRANGE', P .. 'fits:' .. shape.id, 0, 7)
+  if found_among(best) then
+    return
+  end
+  if #best == 8 and found_among(call('ZRANGE', P .. 'fits:' .. shape.id, 0, -1)) then
+    return
+  end
+  for _, id in ipairs(warmed) do
+    if call('ZSCORE', P .. 'can:' .. shape.id, id) and fits_after_eviction(device_of(id), shape) then
+      if found(id) or call('HGET', request_key(request.id), 'reserved') == id then
+        return
+      end
     end
   end
 end
