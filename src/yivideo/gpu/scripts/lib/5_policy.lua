@@ -53,8 +53,8 @@ local function expected_start(device, shape)
 end
 
 -- Does this waiter, the first that does not fit, wait for this device? It keeps the one it waits for
--- unless this one is expected earlier.
-local function reserves(waiter, device)
+-- unless this one is expected earlier; the device it leaves goes to `again`.
+local function reserves(waiter, device, again)
   local shape = shape_of(waiter.shape)
   local here = expected_start(device, shape)
   local kept = call('HGET', request_key(waiter.id), 'reserved')
@@ -63,6 +63,7 @@ local function reserves(waiter, device)
     if other and is_open(other) and expected_start(other, shape) <= here then
       return false
     end
+    again[#again + 1] = kept
   elseif not kept then
     for _, id in ipairs(call('ZRANGE', P .. 'can:' .. waiter.shape, 0, CHOICES - 1)) do
       local other = device_of(id)
@@ -124,7 +125,7 @@ local function evict(device)
   end
 end
 
-local function next_on(device)
+local function next_on(device, again)
   local waiting = heads(device)
   local any = false
   for _, waiter in ipairs(waiting) do
@@ -140,7 +141,7 @@ local function next_on(device)
     elseif not first then
       -- Reservations are only reckoned where somebody could pass or a model could be put out.
       local evictable = fits_after_eviction(device, shape_of(waiter.shape))
-      if (any or evictable) and reserves(waiter, device) then
+      if (any or evictable) and reserves(waiter, device, again) then
         first = waiter
         if evictable then
           evict(device)
@@ -154,20 +155,20 @@ end
 -- Hand the device on to whoever is next, as long as somebody is; adds the grants in order.
 local dispatch
 function dispatch(device, grants)
-  local free_again = {}
+  local again = {}
   while is_open(device) do
-    local waiter = next_on(device)
+    local waiter = next_on(device, again)
     if not waiter then
       break
     end
     local request = request_of(waiter.id)
     grants[#grants + 1] = grant(request, device)
     if request.reserved and request.reserved ~= device.id then
-      free_again[#free_again + 1] = request.reserved
+      again[#again + 1] = request.reserved
     end
   end
-  -- Who waited for another device has this one now: there, nobody is in the way any more.
-  for _, id in ipairs(free_again) do
+  -- Who waited for another device has this one now, or waits for it: there, nobody is in the way any more.
+  for _, id in ipairs(again) do
     dispatch(device_of(id), grants)
   end
 end
