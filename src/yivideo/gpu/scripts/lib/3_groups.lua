@@ -46,6 +46,8 @@ local function forget_resting_groups(limit)
 end
 
 local function enqueue(id, shape, group, key)
+  -- One that waited long, or comes back, may be the last of a shape that was dropped meanwhile.
+  add_shape(shape_of(shape))
   if call('SCARD', P .. 'in:' .. group) == 0 then
     local v = group_v(group)
     if v < SYSTEM_V then
