@@ -1,6 +1,6 @@
 -- The holder begins: from here on the device is its own until it releases, or is seen gone.
 
-local request = request_of(ARG.request)
+local request = lease_of(ARG.request, ARG.fence)
 if not request then
   return refuse('lease-unknown')
 end
@@ -11,16 +11,24 @@ if request.fence ~= ARG.fence then
   return refuse('stale-fence', { state = request.state })
 end
 local device = device_of(request.device)
+if request.state ~= 'granted' and request.state ~= 'held' then
+  -- An idle model's lease has the fence of the one it comes from.
+  return refuse('not-held', { state = request.state })
+end
 if request.state == 'held' then
   local holder = cjson.decode(request.holder)
   if not same_process(holder, ARG.holder) then
     return refuse('not-holder', { holder = holder })
   end
+  if tonumber(device.epoch) ~= EPOCH then
+    -- What an older copy says of holders is not yet to be believed; whoever asks uses nothing yet.
+    return refuse('device-closed', { device = device.id, why = '' })
+  end
+  if request.restored and (device.m < 0 or device.c < 0 or device.d < 0) then
+    -- Its journal was written for a claim that comes only now: others were granted its place since.
+    return refuse('stale-fence', { state = request.state })
+  end
   return answer({ state = 'held', grant = grant_record(request, device) })
-end
-if request.state ~= 'granted' then
-  -- An idle model's lease has the fence of the one it comes from.
-  return refuse('not-held', { state = request.state })
 end
 local host = read(P .. 'host:' .. device.host, { 'boot', 'namespace' })
 if ARG.holder.host ~= device.host then

@@ -9,6 +9,7 @@ local LEASE_FIELDS = {
   'state', 'shape', 'group', 'weight', 'key', 'what', 'workflow', 'expected', 'limit', 'wake',
   'payload', 'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
   'misses', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner', 'deadline', 'evict', 'into',
+  'base', 'restored',
 }
 
 local function request_of(id)
@@ -18,6 +19,16 @@ local function request_of(id)
   end
   found.id = id
   return found
+end
+
+-- The lease that a holder means by id and fence. A request that lives twice, because it was asked for
+-- again while the server had forgotten it, has a second record named for its fence.
+local function lease_of(id, fence)
+  local found = request_of(id)
+  if found and found.fence == fence then
+    return found
+  end
+  return request_of(id .. '~' .. fence) or found
 end
 
 local function tell(wake, message)

@@ -1,7 +1,7 @@
 -- What every call by a holder checks first.
 
 local function held_by(id, fence, holder)
-  local request = request_of(id)
+  local request = lease_of(id, fence)
   if not request then
     return nil, refuse('lease-unknown')
   end
