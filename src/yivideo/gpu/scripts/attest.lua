@@ -68,21 +68,20 @@ local function restore(lease)
       -- Its holder has just said so itself, and clears the journal next.
       return
     end
-    count_work(lease.group, 1)
   elseif known and known.state == 'waiting' then
     dequeue(known.id, known.shape, known.group)
+    count_work(known.group, -1)
   elseif known and known.state == 'granted' then
     local other = device_of(known.device)
     vacate(known, other, 0)
     restore_warm(known, other)
     refit(other)
     touched[other.id] = other
-  else
-    if known then
-      id, base = lease.request .. '~' .. lease.fence, lease.request
-    end
-    count_work(lease.group, 1)
+    count_work(known.group, -1)
+  elseif known then
+    id, base = lease.request .. '~' .. lease.fence, lease.request
   end
+  join_work(lease.group)
   if known and not base and known.owner then
     call('SREM', P .. 'owned:' .. cjson.decode(known.owner).host, id)
   end

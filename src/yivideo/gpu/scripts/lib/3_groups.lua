@@ -51,6 +51,14 @@ local function forget_resting_groups(limit)
   end
 end
 
+-- A lease that was put back counts to its group, which may have been forgotten.
+local function join_work(group)
+  if (tonumber(call('HGET', P .. 'group:' .. group, 'work')) or 0) == 0 then
+    call('HSET', P .. 'group:' .. group, 'v', exact(math.max(group_v(group), SYSTEM_V)))
+  end
+  count_work(group, 1)
+end
+
 local function enqueue(id, shape, group, key)
   -- One that waited long, or comes back, may be the last of a shape that was dropped meanwhile.
   add_shape(shape_of(shape))
