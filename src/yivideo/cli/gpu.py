@@ -50,10 +50,8 @@ def status(*, redis: Redis = None, state: State = None, as_json: AsJson = False)
         return
     show(devices_sheet(snapshot))
     holders = holders_sheet(snapshot)
-    say("")
     if holders.rows:
         show(holders)
-        say("")
     else:
         say("Nothing is held.")
     say(waiting_sentence(snapshot))
@@ -86,11 +84,7 @@ def queue(
             return
     if snapshot.waiters:
         show(queue_sheet(snapshot, guessed))
-        more = snapshot.waiting - len(snapshot.waiters)
-        if more > 0:
-            say(f"and {more} more: --limit shows them")
-    else:
-        say(waiting_sentence(snapshot))
+    say(waiting_sentence(snapshot))
 
 
 @gpu.command(short_help="Watch devices and queue live.")

@@ -255,11 +255,7 @@ def _agent_words(device: "Device", lease: "Held", snapshot: "Snapshot") -> str:
 
 
 def _account(
-    device: "Device",
-    lease: "Held",
-    snapshot: "Snapshot",
-    alive: bool | None,
-    agent: str,  # noqa: FBT001 - three answers
+    device: "Device", lease: "Held", snapshot: "Snapshot", *, alive: bool | None, agent: str
 ) -> list[str]:
     assert lease.holder is not None
     held = words.span(words.held_for(lease, snapshot.now))

@@ -1,6 +1,7 @@
 """The pool's state as it stands in `--json`: seconds, MiB, and shares of one device."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from yivideo.cli import gpu_words as words
@@ -107,7 +108,7 @@ def _waiter(waiter: "Waiter", now: float, guess: "Guess | None") -> Record:
         },
         "expected_s": waiter.expected or None,
         "reserved": waiter.reserved or None,
-        "waits_for": guess.waits_for if guess else None,
+        "waits_for": asdict(guess.waits_for) if guess and guess.waits_for else None,
         "start_median_s": guess.median if guess else None,
         "start_bound90_s": guess.bound90 if guess else None,
     }

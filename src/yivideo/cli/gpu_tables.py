@@ -35,10 +35,11 @@ class Sheet:
 
 
 def show(sheet: Sheet) -> None:
-    """Write the table to standard output."""
+    """Write the table to standard output, with an empty line after it."""
     if not sys.stdout.isatty():
         for line in aligned(sheet):
             say(line)
+        say("")
         return
     from rich.console import Console
 
@@ -73,7 +74,10 @@ def drawn(sheet: Sheet) -> "Table":
             column, justify="right" if column in sheet.right else "left", overflow="fold"
         )
     for row in sheet.rows:
-        styles = [_STYLES.get(cell.partition(":")[0], "") for cell in row]
+        styles = [
+            _STYLES.get(cell.partition(":")[0], "") if column == "state" else ""
+            for column, cell in zip(sheet.columns, row, strict=True)
+        ]
         table.add_row(*(Text(cell, style) for cell, style in zip(row, styles, strict=True)))
     return table
 
@@ -146,7 +150,7 @@ def queue_sheet(snapshot: "Snapshot", guesses: Mapping[str, "Guess"]) -> Sheet:
                 words.span(snapshot.now - waiter.asked),
                 words.span(key_age(waiter, snapshot.now)),
                 printable(str(waiter.demand)),
-                waits_for(waiter.reserved, guess, snapshot),
+                waits_for(waiter.reserved, guess),
                 _time(guess.median if guess else None),
                 _time(guess.bound90 if guess else None),
             ]
@@ -154,15 +158,15 @@ def queue_sheet(snapshot: "Snapshot", guesses: Mapping[str, "Guess"]) -> Sheet:
     return sheet
 
 
-def waits_for(reserved: str, guess: "Guess | None", snapshot: "Snapshot") -> str:
+def waits_for(reserved: str, guess: "Guess | None") -> str:
     """Which lease of which workflow on which device, as far as it is known."""
-    if guess and guess.waits_for:
-        for device in snapshot.devices:
-            for lease in device.leases:
-                if lease.request == guess.waits_for:
-                    return f"{words.of_workflow(lease)} on {printable(device.id)}"
-        return printable(guess.waits_for)
-    return printable(reserved) or words.UNKNOWN
+    first = guess.waits_for if guess else None
+    if first is None:
+        return printable(reserved) or words.UNKNOWN
+    said = first.what or first.request
+    said += f" of {first.workflow}" if said and first.workflow else ""
+    on = f"on {first.device}" if said and first.device else first.device
+    return printable(f"{said} {on}".strip()) or words.UNKNOWN
 
 
 def waiting_sentence(snapshot: "Snapshot") -> str:

@@ -43,7 +43,6 @@ def watch(redis: str | None, state: str | None, *, as_json: bool) -> None:
             _live(pool, snapshot)
         else:
             show(devices_sheet(snapshot))
-            say("")
             if snapshot.waiters:
                 show(queue_sheet(snapshot, guesses(pool, snapshot)))
             say(waiting_sentence(snapshot))

@@ -335,11 +335,15 @@ class GpuPool:
         return set(_asked(lambda: self.client.smembers(self.prefix + key)))
 
     def snapshot(self, waiters: int = 0) -> Snapshot:
-        """Hosts, devices and leases in one moment, and the first ``waiters`` in the queue."""
+        """Hosts, devices and leases in one moment, and the first ``waiters`` in the queue.
+
+        Raises:
+            ServerUnavailable: the server does not answer.
+        """
         from yivideo.gpu.queue import read_queue
 
         told = self._transitions.run("tell")
-        queue = read_queue(self.client, self.prefix, waiters) if waiters else None
+        queue = _asked(lambda: read_queue(self.client, self.prefix, waiters)) if waiters else None
         return Snapshot(
             now=float(told["now"]) / MICROSECONDS,
             epoch=int(told["epoch"]),
