@@ -99,6 +99,16 @@ the pool](gpu.md#states-of-a-device); amounts as `memory_mib`, `memory_leased_mi
 `reserved` (the device that is kept for it), `waits_for` (`request`, `what`, `workflow`, `device`),
 `start_median_s` and `start_bound90_s`, null for what is unknown.
 """,
+    "gpu drain": """\
+**`--json`**: `devices`, as of `gpu status`.
+""",
+    "gpu resume": """\
+**`--json`**: `devices`, as of `gpu status`, each with `lifted_quarantine`, the reason or empty.
+""",
+    "gpu reclaim": """\
+**`--json`**: `device`, `lease` as of `gpu status`, `process_alive` (as seen from here, null where
+it cannot be seen), `agent` in words, and `done`.
+""",
     "gpu history": """\
 [The kinds of events and their fields](gpu.md#events). Following ends with 130 by Ctrl-C; while the
 server is away it waits for it.

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -101,22 +102,34 @@ class Station:
         (device,) = self.now.devices
         return device
 
-    def end(self) -> None:
-        """End everything that was started, and the server."""
-        for process in reversed(self.processes):
+    def clear(self, keep: int = 0) -> None:
+        """End all that was started, but the first few."""
+        while len(self.processes) > keep:
+            process = self.processes.pop()
             if process.poll() is None:
                 process.kill()
             process.communicate(timeout=10)
+
+    def end(self) -> None:
+        """End everything that was started, and the server."""
+        self.clear()
         address = running_address(self.state)
         if address is not None:
             with GpuPool(address) as pool:
                 pool.client.shutdown(nosave=True)
 
 
-def line(process: Process) -> str:
-    """The next line of its standard output; it is killed when none comes."""
-    assert process.stdout is not None
-    return process.stdout.readline().decode().strip()
+def line(process: Process, *, of_errors: bool = False) -> str:
+    """The next line of its standard output or error; it is killed when none comes."""
+    stream = process.stderr if of_errors else process.stdout
+    assert stream is not None
+    # Reading has no time limit of its own.
+    limit = threading.Timer(SOON, process.kill)
+    limit.start()
+    try:
+        return stream.readline().decode().strip()
+    finally:
+        limit.cancel()
 
 
 def released(process: Process) -> None:

@@ -78,11 +78,12 @@ def agent(  # noqa: PLR0913 - options, each by its name
     standard error. Ctrl-C or SIGTERM ends it within a second, with exit code 0: leases stay as they
     are, and everything goes on at the next start.
     """
-    from yivideo.cli.agent_running import Setting, run_agent
     from yivideo.cli.gpu_options import need_server_extra, state_of
-    from yivideo.gpu.address import host_name
 
     need_server_extra()
+    from yivideo.cli.agent_running import Setting, run_agent
+    from yivideo.gpu.address import host_name
+
     setting = Setting(
         state=state_of(state),
         redis=_address(redis, port),

@@ -60,9 +60,11 @@ class OwnServer:
 
 def stop_server(server: OwnServer) -> None:
     """Stop the server if it is ours and nobody needs it, and say so or why not."""
-    if not server.leave() or not server.server.owner:
+    if not server.leave():
+        logger.info("The server at %s does not answer, and is left as it is.", server.url)
+        return
+    if not server.server.owner:
         logger.info("The server at %s runs on: another process owns it.", server.url)
-        server.server.close()
         return
     needed = in_use(server.url)
     if needed:

@@ -46,15 +46,14 @@ def guesses(pool: "GpuPool", snapshot: "Snapshot") -> Mapping[str, Guess]:
     """
     if not snapshot.waiters or find_spec(_ESTIMATES) is None:
         return {}
-    from yivideo.errors import ServerUnavailable
-    from yivideo.gpu.transitions import AWAY
+    from yivideo.gpu.transitions import AWAY, no_answer
 
     estimates: Any = import_module(_ESTIMATES)
     history = estimates.PoolHistory(pool.client, pool.prefix)
     try:
         found = estimates.estimate(snapshot, history)
     except AWAY as error:
-        raise ServerUnavailable(f"The pool's server does not answer: {error}.") from error
+        raise no_answer(error) from error
     return {request: _guess(one) for request, one in found.items()}
 
 

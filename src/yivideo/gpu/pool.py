@@ -25,7 +25,7 @@ from yivideo.gpu.records import (
     Request,
     Snapshot,
 )
-from yivideo.gpu.transitions import AWAY, PREFIX, Transitions
+from yivideo.gpu.transitions import AWAY, PREFIX, Transitions, no_answer
 from yivideo.storage.redis import connect, with_database
 
 if TYPE_CHECKING:
@@ -384,7 +384,7 @@ def _asked(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except AWAY as error:
-        raise ServerUnavailable(f"The pool's server does not answer: {error}.") from error
+        raise no_answer(error) from error
 
 
 def _of_stream(got: Any, stream: str) -> Sequence[Any]:
