@@ -23,6 +23,8 @@ _STYLES = {
     "quarantined": "bold red",
     "lost": "bold red",
 }
+# Columns that are no use in pieces.
+_WHOLE = frozenset({"memory", "memory GiB", "compute", "decoders", "for", "limit", "since"})
 
 
 @dataclass
@@ -71,7 +73,10 @@ def drawn(sheet: Sheet) -> "Table":
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in sheet.columns:
         table.add_column(
-            column, justify="right" if column in sheet.right else "left", overflow="fold"
+            column,
+            justify="right" if column in sheet.right else "left",
+            overflow="fold",
+            no_wrap=column in _WHOLE,
         )
     for row in sheet.rows:
         styles = [
