@@ -2,22 +2,36 @@
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from yivideo.errors import LeaseHeld, PoolError
 from yivideo.gpu.journal import Journal
 from yivideo.gpu.pool import GpuPool
 from yivideo.gpu.processes import Process, Watch, is_alive, kill
-from yivideo.gpu.records import Holder, Snapshot
+from yivideo.gpu.records import Held, Holder, Snapshot
 
 logger = logging.getLogger(__name__)
+
+UNSEEN = "its agent cannot see the process that holds it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """A lease of a dead process, which the pool has yet to hear of."""
+
+    process: Process
+    request: str
+    fence: str
+    device: str
 
 
 class Custody:
     """The holders of one host, by process: what its agent knows to be in their hands.
 
-    Thread-safe: one thread hears of claims and audits, another sees deaths.
+    Thread-safe: one thread hears of claims and audits, another sees deaths and tells of them.
     """
 
     def __init__(self, pool: GpuPool, host: str, journal: Journal) -> None:
@@ -30,14 +44,22 @@ class Custody:
         self._processes: dict[str, Process] = {}
         self._leases: dict[str, dict[str, tuple[str, str]]] = {}
         self._waiting: dict[str, set[str]] = {}
+        # Those whose process was ended because of its limit.
         self._over: set[str] = set()
-        self._dead: dict[str, Process] = {}
+        # What the pool has yet to hear: only the thread that buries takes from these.
+        self._losses: deque[_Loss] = deque()
+        self._orphans: deque[str] = deque()
         # Leases seen held without an entry in the journal, at the audit before.
         self._unwritten: set[tuple[str, str]] = set()
 
     def close(self) -> None:
         """Watch nobody any more."""
         self.watch.close()
+
+    @property
+    def grieves(self) -> bool:
+        """Whether the pool has yet to hear of a death."""
+        return bool(self._losses or self._orphans)
 
     def take(self, request: str) -> None:
         """A lease of this host was claimed: watch its holder."""
@@ -72,21 +94,33 @@ class Custody:
             logger.warning("Process %d of %s cannot be seen from here.", process.pid, holder.host)
 
     def living(self) -> list[dict[str, Any]]:
-        """The journal's entries whose processes live, or cannot be seen; the others are removed."""
-        found: list[dict[str, Any]] = []
+        """The journal's entries whose processes live, or cannot be seen; the others are removed.
+
+        Of several for one request only that with the greatest fence: the others' claims came too
+        late, and only their processes do not know it yet.
+        """
+        found: dict[str, dict[str, Any]] = {}
         for entry in self._journal.entries():
             if is_alive(Process.from_record(entry["holder"])) is False:
                 self._journal.remove(entry["request"], entry["fence"])
-            else:
-                found.append({**entry, "fence": str(entry["fence"])})
-        return found
+                continue
+            other = found.get(entry["request"])
+            if other is None or other["fence"] < entry["fence"]:
+                found[entry["request"]] = entry
+        return [{**entry, "fence": str(entry["fence"])} for entry in found.values()]
 
     def mourn(self, key: str) -> None:
         """A watched process is gone."""
         with self._lock:
             process = self._processes.pop(key, None)
-            if process:
-                self._dead[key] = process
+            leases = self._leases.pop(key, {})
+            waiting = self._waiting.pop(key, set())
+        if process:
+            self._losses.extend(
+                _Loss(process, request, fence, device)
+                for request, (fence, device) in leases.items()
+            )
+            self._orphans.extend(waiting)
 
     def bury(self, before: Callable[[str, Process], None]) -> None:
         """Tell the pool of the dead: leases reclaimed, requests cancelled; ``before`` each reclaim.
@@ -94,24 +128,22 @@ class Custody:
         Raises:
             ServerUnavailable: the pool did not hear all of it; call again.
         """
-        for key, process in list(self._dead.items()):
-            for request, (fence, device) in list(self._leases.get(key, {}).items()):
-                before(device, process)
-                self._reclaim(request, fence, self._cause(request, process))
-                self._leases[key].pop(request, None)
-            for request in list(self._waiting.get(key, ())):
-                self._cancel(request)
-                self._waiting[key].discard(request)
-            with self._lock:
-                self._leases.pop(key, None)
-                self._waiting.pop(key, None)
-                self._dead.pop(key, None)
-
-    def _cause(self, request: str, process: Process) -> str:
-        if request in self._over:
-            self._over.discard(request)
-            return f"process {process.pid} was ended: it was over its limit"
-        return f"process {process.pid} is gone"
+        while self._losses:
+            loss = self._losses[0]
+            try:
+                before(loss.device, loss.process)
+            except PoolError as error:
+                # It must not keep the device from being taken back.
+                logger.warning("%s", error)
+            why = f"process {loss.process.pid} is gone"
+            if loss.request in self._over:
+                why = f"process {loss.process.pid} was ended: it was over its limit"
+            self._reclaim(loss.request, loss.fence, why)
+            self._over.discard(loss.request)
+            self._losses.popleft()
+        while self._orphans:
+            self._cancel(self._orphans[0])
+            self._orphans.popleft()
 
     def _reclaim(self, request: str, fence: str, why: str) -> None:
         try:
@@ -140,46 +172,60 @@ class Custody:
         except PermissionError as error:
             logger.error("%s is over its limit and cannot be ended: %s.", request, error)  # noqa: TRY400 - no traceback for it
 
-    def audit(self, snapshot: Snapshot) -> None:
+    def audit(self, snapshot: Snapshot) -> dict[str, str]:
         """Compare what the pool, the journal and the processes say, and put right what differs.
 
         A lease in the pool without an entry in the journal is one whose holder gave up when the
         server did not answer. It is taken back when two audits in a row saw it.
-        """
-        written = {(entry["request"], str(entry["fence"])) for entry in self._journal.entries()}
-        unwritten: set[tuple[str, str]] = set()
-        kept: set[str] = set()
-        for device in snapshot.devices:
-            if device.host != self._host:
-                continue
-            for lease in device.leases:
-                if lease.state not in {"held", "warm"} or lease.holder is None:
-                    continue
-                name = (lease.request, lease.fence)
-                if name in written or name not in self._unwritten:
-                    self._add(lease.holder, lease.request, (lease.fence, device.id))
-                    kept.add(_key(Process.from_record(lease.holder.record())))
-                if name not in written:
-                    unwritten.add(name)
-                    if name in self._unwritten:
-                        self._reclaim(*name, "its holder gave it up while the server was away")
-        self._unwritten = unwritten
-        for request in self._pool.members(f"owned:{self._host}"):
-            self.take_waiting(request)
-        self._forget(kept, snapshot)
 
-    def _forget(self, kept: set[str], snapshot: Snapshot) -> None:
-        """Watch no more who neither holds nor waits, so that long lives do not pile up."""
-        held = {
-            (lease.request, lease.fence) for device in snapshot.devices for lease in device.leases
-        }
+        Args:
+            snapshot: the pool, from before the call: a lease in it has had its entry by now.
+
+        Returns:
+            This host's devices that somebody holds who cannot be seen from here, with the reason.
+        """
+        entries = self._journal.entries()
+        written = {(entry["request"], str(entry["fence"])) for entry in entries}
+        held: set[tuple[str, str]] = set()
+        unwritten: set[tuple[str, str]] = set()
+        unseen: dict[str, str] = {}
+        for device, lease, holder in _held_on(snapshot, self._host):
+            name = (lease.request, lease.fence)
+            held.add(name)
+            if is_alive(Process.from_record(holder.record())) is None:
+                unseen[device] = UNSEEN
+            if name not in written:
+                unwritten.add(name)
+                if name in self._unwritten:
+                    self._reclaim(*name, "its holder gave it up while the server was away")
+                    continue
+            self._add(holder, lease.request, (lease.fence, device))
+        self._unwritten = unwritten
+        self._sweep(entries, held)
         waiting = self._pool.members(f"owned:{self._host}")
+        with self._lock:
+            known: set[str] = set().union(*self._waiting.values())
+        for request in waiting - known:
+            self.take_waiting(request)
+        self._forget(held, waiting)
+        return unseen
+
+    def _sweep(self, entries: Sequence[Mapping[str, Any]], held: set[tuple[str, str]]) -> None:
+        """Remove what is left of those who died after their release."""
+        for entry in entries:
+            name = (entry["request"], str(entry["fence"]))
+            if name not in held and is_alive(Process.from_record(entry["holder"])) is False:
+                self._journal.remove(entry["request"], entry["fence"])
+
+    def _forget(self, held: set[tuple[str, str]], waiting: set[str]) -> None:
+        """Watch no more who neither holds nor waits, so that long lives do not pile up."""
         with self._lock:
             for key in list(self._processes):
                 leases = self._leases.get(key, {})
                 for request, (fence, _) in list(leases.items()):
-                    if key not in kept and (request, fence) not in held:
+                    if (request, fence) not in held:
                         leases.pop(request)
+                        self._over.discard(request)
                 requests = self._waiting.get(key, set())
                 requests &= waiting
                 if not leases and not requests:
@@ -187,6 +233,17 @@ class Custody:
                     self._leases.pop(key, None)
                     self._waiting.pop(key, None)
                     self.watch.remove(key)
+
+
+def _held_on(snapshot: Snapshot, host: str) -> list[tuple[str, Held, Holder]]:
+    """The leases with a holder on a host's devices."""
+    return [
+        (device.id, lease, lease.holder)
+        for device in snapshot.devices
+        if device.host == host
+        for lease in device.leases
+        if lease.state in {"held", "warm"} and lease.holder is not None
+    ]
 
 
 def _key(process: Process) -> str:

@@ -442,6 +442,11 @@ def _asked(ask: Callable[[], Any]) -> Any:
         return ask()
     except AWAY as error:
         raise no_answer(error) from error
+    except redis.ResponseError as error:
+        # What a blocked client is told when its server becomes a replica.
+        if not str(error).startswith("UNBLOCKED"):
+            raise
+        raise ServerUnavailable(f"The pool's server was replaced: {error}.") from error
 
 
 def _of_stream(got: Any, stream: str) -> Sequence[Any]:

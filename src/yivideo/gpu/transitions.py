@@ -104,7 +104,8 @@ def _lease_ended(name: str, answer: Mapping[str, Any]) -> PoolError:
 def request_ended(name: str, how: str, why: str) -> PoolError:
     """Why a request ended without a device."""
     if how == "wait-limit":
-        held = holders(json.loads(why)) if why.startswith("[") else why
+        # An empty list comes as "{}": the scripts cannot tell the two apart.
+        held = holders(list(json.loads(why))) if why[:1] in {"[", "{"} else why
         return WaitLimitReached(f"{name} waited for a device as long as it was willing to; {held}.")
     if how == "unclaimed":
         return RequestEnded(f"{name} was granted a device three times and claimed none.")
