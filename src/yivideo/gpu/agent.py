@@ -187,8 +187,6 @@ class Agent:
         self.journal.epoch = max(epoch, known + 1)
         # Read after the epoch was seen to be closed: nothing can be claimed in it meanwhile.
         living = self.custody.living()
-        # The answer may be lost, and the devices be opened none the less: this epoch is then used up.
-        self.journal.epoch = max(epoch, known + 1)
         said = self.pool.attest(
             host=self.host,
             agent=self.name,

@@ -26,7 +26,10 @@ if request.state == 'held' then
   end
   if request.restored and (device.m < 0 or device.c < 0 or device.d < 0) then
     -- Its journal was written for a claim that comes only now: others were granted its place since.
-    return refuse('stale-fence', { state = request.state })
+    local why, grants = 'its device had gone to another before the server came back', {}
+    finish(request, device, 'reclaim', why)
+    dispatch(device, grants)
+    return refuse('lease-ended', { how = 'reclaim', why = why })
   end
   return answer({ state = 'held', grant = grant_record(request, device) })
 end
