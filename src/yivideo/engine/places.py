@@ -55,8 +55,8 @@ def places(
         host: its name in the pool.
         services: what runs here.
         devices: what it has.
-        cpu_places: how many steps of the CPU may run at once; one fewer than there are cores, and at
-            least one, when None.
+        cpu_places: how many steps of the CPU may run at once; when None one fewer than there are
+            cores, and at least one.
     """
     steps = all_steps().values()
     cpu = sorted({step.service for step in steps if step.needs is None} & set(services))

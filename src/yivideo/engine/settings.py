@@ -45,10 +45,11 @@ class EngineSettings:
             ServerUnavailable: no Redis is named, and none runs in the state folder.
             UsageError: a number is malformed or out of range.
         """
-        state = state_folder()
+        state = state_folder(environment)
         roots = environment.get("YIVIDEO_MEDIA_ROOTS", "")
         return cls(
-            redis_url=environment.get("YIVIDEO_REDIS_URL") or server_address(),
+            redis_url=environment.get("YIVIDEO_REDIS_URL") or server_address(environment),
+            host=host_name(environment),
             database_url=environment.get("YIVIDEO_DATABASE_URL") or default_database(state),
             state=state,
             store=environment.get("YIVIDEO_STORE") or default_store(state),

@@ -169,7 +169,8 @@ class Custody:
         del fence
         self._over.add(request)
         try:
-            kill(Process.from_record(holder.record()))
+            if kill(Process.from_record(holder.record())):
+                logger.warning("Ended process %d: %s is over its limit.", holder.pid, request)
         except PermissionError as error:
             logger.error("%s is over its limit and cannot be ended: %s.", request, error)  # noqa: TRY400 - no traceback for it
 

@@ -25,7 +25,7 @@ from yivideo.gpu.records import (
     Request,
     Snapshot,
 )
-from yivideo.gpu.transitions import AWAY, PREFIX, Transitions
+from yivideo.gpu.transitions import AWAY, PREFIX, Transitions, no_answer
 from yivideo.storage.redis import connect, with_database
 
 if TYPE_CHECKING:
@@ -391,11 +391,15 @@ class GpuPool:
         return set(_asked(lambda: self.client.smembers(self.prefix + key)))
 
     def snapshot(self, waiters: int = 0) -> Snapshot:
-        """Hosts, devices and leases in one moment, and the first ``waiters`` in the queue."""
+        """Hosts, devices and leases in one moment, and the first ``waiters`` in the queue.
+
+        Raises:
+            ServerUnavailable: the server does not answer.
+        """
         from yivideo.gpu.queue import read_queue
 
         told = self._transitions.run("tell")
-        queue = read_queue(self.client, self.prefix, waiters) if waiters else None
+        queue = _asked(lambda: read_queue(self.client, self.prefix, waiters)) if waiters else None
         return Snapshot(
             now=float(told["now"]) / MICROSECONDS,
             epoch=int(told["epoch"]),
@@ -437,7 +441,7 @@ def _asked(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except AWAY as error:
-        raise ServerUnavailable(f"The pool's server does not answer: {error}.") from error
+        raise no_answer(error) from error
     except redis.ResponseError as error:
         # What a blocked client is told when its server becomes a replica.
         if not str(error).startswith("UNBLOCKED"):

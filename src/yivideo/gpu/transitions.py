@@ -69,11 +69,16 @@ class Transitions:
         try:
             said: Any = self._scripts[name](keys=[self.prefix], args=[json.dumps(given)])
         except AWAY as error:
-            raise ServerUnavailable(f"The pool's server does not answer: {error}.") from error
+            raise no_answer(error) from error
         answer: dict[str, Any] = json.loads(said)
         if "error" in answer:
             raise refusal(answer, parameters)
         return answer
+
+
+def no_answer(error: Exception) -> ServerUnavailable:
+    """That the server does not answer, with what its client says of it."""
+    return ServerUnavailable(f"The pool's server does not answer: {str(error).rstrip('.')}.")
 
 
 def refusal(answer: Mapping[str, Any], parameters: Mapping[str, Any]) -> PoolError:

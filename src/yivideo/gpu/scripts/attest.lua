@@ -7,61 +7,85 @@ end
 if call('HGET', P .. 'host:' .. ARG.host, 'agent') ~= ARG.agent then
   return refuse('not-registered')
 end
-if ARG.journal_epoch >= EPOCH then
-  new_epoch(ARG.journal_epoch + 1, 'the journal of ' .. ARG.host .. ' knew a later one')
+-- A lease of the journal tells of an epoch whose attestation was carried out and its answer lost.
+local latest = ARG.journal_epoch
+for _, lease in ipairs(ARG.living) do
+  latest = math.max(latest, math.floor(tonumber(lease.fence) / 4294967296))
 end
+if latest >= EPOCH then
+  new_epoch(latest + 1, 'the journal of ' .. ARG.host .. ' knew a later one')
+end
+
+-- Only devices that are closed: on an open one claims go on, and the journal may have been read before.
+local closed, is_closed, returned, touched = {}, {}, {}, {}
+for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
+  local device = device_of(id)
+  if device.host == ARG.host and tonumber(device.epoch) ~= EPOCH then
+    closed[#closed + 1], is_closed[id] = device, true
+  end
+end
+table.sort(closed, function(one, other) return one.id < other.id end)
 
 local living = {}
 for _, lease in ipairs(ARG.living) do
   living[lease.request .. ' ' .. lease.fence] = lease
 end
--- Only for devices that are closed: on one that is open somebody may have claimed since the journal
--- was read, as when this call was held up on its way and its like was carried out before.
-local mine, returned, closed = {}, {}, {}
-for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
-  local device = device_of(id)
-  if device.host == ARG.host and tonumber(device.epoch) ~= EPOCH then
-    mine[#mine + 1] = device
-    closed[id] = true
-  end
-end
-table.sort(mine, function(one, other) return one.id < other.id end)
 
-for _, device in ipairs(mine) do
+local function leases_of(device)
   local leases = call('SMEMBERS', P .. 'leases:' .. device.id)
   table.sort(leases)
-  for _, id in ipairs(leases) do
+  return leases
+end
+
+for _, device in ipairs(closed) do
+  for _, id in ipairs(leases_of(device)) do
     local request = request_of(id)
-    if request and request.state == 'granted' then
+    if request.state == 'granted' then
       give_back(request, device, 'granted before the server came back', false)
       returned[#returned + 1] = request
-    elseif request and (request.state == 'held' or request.state == 'warm') then
-      if living[id .. ' ' .. (request.fence or '')] then
-        living[id .. ' ' .. request.fence] = nil
-      else
-        finish(request, device, 'reclaim', 'its agent did not find it when the server came back')
-      end
+    end
+  end
+  -- Read anew: an idle model that was promised to such a grant is back.
+  for _, id in ipairs(leases_of(device)) do
+    local request = request_of(id)
+    local name = (request.base or id) .. ' ' .. request.fence
+    if living[name] then
+      living[name] = nil
+    else
+      finish(request, device, 'reclaim', 'its agent did not find it when the server came back')
     end
   end
 end
 
--- An older copy may know the living ones as waiting, as ended, or not at all.
+-- An older copy may know the living ones as waiting, granted, ended, or not at all; and who was asked
+-- for again meanwhile may live twice: the second life gets a record of its own, found by its fence.
 local function restore(lease)
   local device = device_of(lease.device)
-  local known = request_of(lease.request)
-  if known and known.state == 'waiting' then
+  local id, base = lease.request, nil
+  local known = request_of(id)
+  if known and known.state == 'ended' then
+    if known.fence == lease.fence and (known.how == 'release' or known.how == 'merged') then
+      -- Its holder has just said so itself, and clears the journal next.
+      return
+    end
+  elseif known and known.state == 'waiting' then
     dequeue(known.id, known.shape, known.group)
-  elseif not known or known.state == 'ended' then
-    count_work(lease.group, 1)
-  elseif (known.state == 'granted' or known.state == 'held') and device_of(known.device) then
-    -- On another host's device, in the older copy.
-    vacate(known, device_of(known.device), 0)
-    refit(device_of(known.device))
+    count_work(known.group, -1)
+  elseif known and known.state == 'granted' then
+    local other = device_of(known.device)
+    vacate(known, other, 0)
+    restore_warm(known, other)
+    refit(other)
+    touched[other.id] = other
+    count_work(known.group, -1)
+  elseif known then
+    id, base = lease.request .. '~' .. lease.fence, lease.request
   end
-  if known and known.owner then
-    call('SREM', P .. 'owned:' .. cjson.decode(known.owner).host, known.id)
+  join_work(lease.group)
+  if known and not base and known.owner then
+    call('SREM', P .. 'owned:' .. cjson.decode(known.owner).host, id)
   end
-  local key = request_key(lease.request)
+  local key = request_key(id)
   local state = lease.warm and 'warm' or 'held'
   call('DEL', key)
   call('HSET', key, 'state', state, 'shape', lease.shape, 'group', lease.group,
@@ -70,35 +94,40 @@ local function restore(lease)
     'device', lease.device, 'fence', lease.fence, 'gm', lease.memory, 'gc', lease.compute,
     'gd', lease.decoders, 'charged', 0, 'granted_at', int(NOW), 'claimed_at', int(NOW),
     'holder', cjson.encode(lease.holder), 'wake', lease.wake or '')
+  call('HSET', key, 'restored', '1')
+  if base then
+    call('HSET', key, 'base', base)
+  end
   if lease.warm then
     take(device, lease.memory, 0, 0)
-    add_warm(device, lease.request, shape_of(lease.shape).model, lease.memory)
+    add_warm(device, id, shape_of(lease.shape).model, lease.memory)
   else
     take(device, lease.memory, lease.compute, lease.decoders)
-    call('SADD', P .. 'leases:' .. device.id, lease.request)
+    call('SADD', P .. 'leases:' .. device.id, id)
     if (lease.limit or 0) > 0 then
-      call('ZADD', P .. 'limits', NOW + lease.limit, lease.request)
+      call('ZADD', P .. 'limits', NOW + lease.limit, id)
     end
   end
   mirror(device)
-  event('restore', 'request', lease.request, 'device', lease.device, 'fence', lease.fence)
+  event('restore', 'request', id, 'device', lease.device, 'fence', lease.fence)
 end
 for _, lease in ipairs(ARG.living) do
-  if living[lease.request .. ' ' .. lease.fence] and closed[lease.device] then
+  if living[lease.request .. ' ' .. lease.fence] and is_closed[lease.device] then
     restore(lease)
   end
 end
 
 local grants = {}
-for _, device in ipairs(mine) do
+for _, device in ipairs(closed) do
   device.epoch = int(EPOCH)
   call('HSET', P .. 'device:' .. device.id, 'epoch', device.epoch)
   refit(device)
 end
 event('open', 'host', ARG.host, 'epoch', int(EPOCH))
-for _, device in ipairs(mine) do
+for _, device in ipairs(closed) do
   dispatch(device, grants)
 end
+dispatch_all(touched, grants)
 for _, request in ipairs(returned) do
   place(request, grants)
 end

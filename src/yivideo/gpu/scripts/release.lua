@@ -7,7 +7,7 @@ if not request then
 end
 local device = device_of(request.device)
 local keep = ARG.keep
-if keep and (request.state ~= 'held' or keep.memory > tonumber(request.gm)) then
+if keep and (request.state ~= 'held' or keep.memory < 1 or keep.memory > tonumber(request.gm)) then
   return refuse('keep-too-much', { memory = tonumber(request.gm) })
 end
 local was_held = request.state == 'held'

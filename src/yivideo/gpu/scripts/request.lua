@@ -31,7 +31,10 @@ end
 local shape = shape_of(ARG.shape)
 add_shape(shape)
 if call('ZCARD', P .. 'can:' .. shape.id) == 0 then
-  drop_shape(shape.id)
+  -- Others may wait for a host that will come back.
+  if call('EXISTS', P .. 'groups:' .. shape.id) == 0 then
+    drop_shape(shape.id)
+  end
   event('refuse', 'request', ARG.id, 'why', 'no device could ever hold it', 'what', ARG.what)
   return refuse('impossible', offers())
 end

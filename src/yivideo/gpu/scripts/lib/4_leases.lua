@@ -11,7 +11,8 @@ end
 local LEASE_FIELDS = {
   'state', 'shape', 'group', 'weight', 'key', 'what', 'workflow', 'expected', 'limit', 'wake',
   'payload', 'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
-  'misses', 'claim', 'tries', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner', 'deadline', 'evict', 'into',
+  'misses', 'claim', 'tries', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner',
+  'deadline', 'evict', 'into', 'base', 'restored',
 }
 
 local function request_of(id)
@@ -21,6 +22,16 @@ local function request_of(id)
   end
   found.id = id
   return found
+end
+
+-- The lease that a holder means by id and fence. A request that lives twice, because it was asked for
+-- again while the server had forgotten it, has a second record named for its fence.
+local function lease_of(id, fence)
+  local found = request_of(id)
+  if found and found.fence == fence then
+    return found
+  end
+  return request_of(id .. '~' .. fence) or found
 end
 
 local function tell(wake, message)
@@ -36,6 +47,12 @@ local function tell_agent(host, message)
   local list = P .. 'agent:' .. host
   call('RPUSH', list, cjson.encode(message))
   call('LTRIM', list, -1000, -1)
+end
+
+-- A number is a process only together with its start, and both only where they are meant.
+local function same_process(one, other)
+  return one.pid == other.pid and one.start == other.start and one.host == other.host
+    and one.namespace == other.namespace and one.boot == other.boot
 end
 
 local function grant_record(request, device)
@@ -126,6 +143,8 @@ local function grant(request, device)
     drop_warm(device, warm_id, warm_m)
     call('HSET', request_key(warm_id), 'state', 'merged', 'into', request.id)
     back = warm_m
+    -- The model stays in memory until it is claimed, however little was asked for.
+    m = math.max(m, warm_m)
   end
   take(device, m - back, c, d)
   call('SADD', P .. 'leases:' .. device.id, request.id)
@@ -174,6 +193,8 @@ local function restore_warm(request, device)
   local warm = request_of(request.warm_id)
   if warm and warm.state == 'merged' then
     call('HSET', request_key(warm.id), 'state', 'warm', 'into', '')
+    -- Its holder was told to put it out when it could not: it will be told again.
+    call('HDEL', request_key(warm.id), 'evict', 'overdue')
     take(device, tonumber(request.warm_m), 0, 0)
     add_warm(device, warm.id, shape_of(warm.shape).model, tonumber(request.warm_m))
   end
