@@ -89,6 +89,17 @@ def test_stopped_holder_with_limit(theatre: Theatre) -> None:
     assert "over its limit" in ends[0]["why"]
 
 
+def test_overrun(theatre: Theatre) -> None:
+    """A holder whose work has ended elsewhere is ended like one that is over its limit."""
+    one = theatre.holder()
+    fence = one.says("held")
+    (lease,) = theatre.leases
+    theatre.pool.overrun(lease.request, str(fence))
+    theatre.holder().says("held")
+    one.process.join(0)
+    assert one.process.exitcode == -signal.SIGKILL
+
+
 def test_agent_dies_with_its_holder(theatre: Theatre) -> None:
     """Who dies while nobody looks is found by the next agent, and nobody has the device before."""
     one = theatre.holder()

@@ -15,7 +15,7 @@ local function held_by(id, fence, holder)
     return nil, refuse('not-held', { state = request.state })
   end
   local owner = cjson.decode(request.holder)
-  if not same_process(owner, holder) then
+  if holder and not same_process(owner, holder) then
     return nil, refuse('not-holder', { holder = owner })
   end
   return request
