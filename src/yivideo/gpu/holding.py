@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from yivideo.errors import NotVouchedFor, OutputError, PoolError, ServerUnavailable
+from yivideo.errors import NotHolder, NotVouchedFor, OutputError, PoolError, ServerUnavailable
 from yivideo.gpu.address import host_name
 from yivideo.gpu.journal import Journal
 from yivideo.gpu.pool import GpuPool
-from yivideo.gpu.processes import Process
+from yivideo.gpu.processes import Process, is_alive
 from yivideo.gpu.records import MICROSECONDS, Grant, Holder, Released, Request
 
 logger = logging.getLogger(__name__)
@@ -63,12 +63,18 @@ def claim(pool: GpuPool, grant: Grant, request: Request, holder: Holder) -> Gran
 
     Raises:
         NotVouchedFor: nobody can vouch for the holder.
+        NotHolder: another process of this host claims it, or has done so.
         StaleFence: it went back meanwhile.
         DeviceClosed: its device was closed meanwhile.
         ServerUnavailable: the server does not answer.
     """
     journal = journal_of(pool, holder.host)
-    journal.write(entry(grant, request, holder))
+    line = entry(grant, request, holder)
+    other = journal.begin(line)
+    if other is not None:
+        if is_alive(Process.from_record(other["holder"])) is not False:
+            raise NotHolder(f"{grant.request} is held by process {other['holder']['pid']} here.")
+        journal.write(line)
     tries = 0
     while True:
         tries += 1

@@ -54,26 +54,43 @@ class Journal:
             ValueError: one of the two is missing or of another type.
             OutputError: it could not be written; an older entry is as it was.
         """
+        path, data = self._file(entry)
+        with _aside(path, data) as aside:
+            os.replace(aside, path)  # noqa: PTH105 - twice as fast, and counted
+
+    def begin(self, entry: Mapping[str, object]) -> dict[str, Any] | None:
+        """Write down a lease about to be claimed, unless another process has done so before.
+
+        Two that were told of the same grant would otherwise write over each other, and whoever is
+        then refused would take out the line of the one that holds.
+
+        Args:
+            entry: as for `write`, with a "holder".
+
+        Returns:
+            None when it is written, or the entry of the other holder, which stays.
+
+        Raises:
+            ValueError: as for `write`.
+            OutputError: it could not be written.
+        """
+        path, data = self._file(entry)
+        with _aside(path, data) as aside:
+            try:
+                os.link(aside, path)  # noqa: PTH200 - fails where the name is taken
+            except FileExistsError:
+                known = _read(Path(path))
+                if known is not None and known.get("holder") != entry.get("holder"):
+                    return known
+                os.replace(aside, path)  # noqa: PTH105 - as above
+        return None
+
+    def _file(self, entry: Mapping[str, object]) -> tuple[str, bytes]:
         match entry:
             case {"request": str(request), "fence": int(fence)}:
-                path = self._path(request, fence)
+                return self._path(request, fence), json.dumps(dict(entry)).encode()
             case _:
                 raise ValueError(f"An entry needs a request and a fence: {dict(entry)!r}.")
-        data = json.dumps(dict(entry)).encode()
-        # A name of its own for each writer: processes, their threads, and a fork of either.
-        aside = f"{path}.{os.getpid()}-{threading.get_ident()}-{next(_numbers)}.part"
-        try:
-            try:
-                handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with open(handle, "wb") as file:  # noqa: PTH123 - it is open already
-                    file.write(data)
-                os.replace(aside, path)  # noqa: PTH105 - twice as fast, and counted
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(aside)  # noqa: PTH108
-                raise
-        except OSError as error:
-            raise output_error(error, Path(path)) from error
 
     def remove(self, request: str, fence: int) -> None:
         """Take the entry out; one that is not there is no error.
@@ -136,6 +153,24 @@ class Journal:
         # Any id makes a safe name of one length, also where "A" and "a" are one file.
         digest = hashlib.blake2b(request.encode("utf-8", "surrogatepass"), digest_size=16)
         return f"{self.folder}{os.sep}{digest.hexdigest()}.{fence}.json"
+
+
+@contextlib.contextmanager
+def _aside(path: str, data: bytes) -> Generator[str]:
+    """A whole file beside `path`, to be put in its place; what is left of it goes."""
+    # A name of its own for each writer: processes, their threads, and a fork of either.
+    aside = f"{path}.{os.getpid()}-{threading.get_ident()}-{next(_numbers)}.part"
+    try:
+        try:
+            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(handle, "wb") as file:  # noqa: PTH123 - it is open already
+                file.write(data)
+            yield aside
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(aside)  # noqa: PTH108
+    except OSError as error:
+        raise output_error(error, Path(path)) from error
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -27,7 +27,7 @@ def compare(pool: Pool, keys: Keys) -> list[str]:
         if any(key not in most or most[key] != score for key, score in got.items()):
             wrong.append(f"{name} is {got}, and should have at most {most}")
     for name in real:
-        watched = name.startswith(_WATCHED) and not re.fullmatch(r"gpu_lock:\d", name)
+        watched = name.startswith(_WATCHED) and not _SHORT.fullmatch(name)
         if watched and name not in want:
             wrong.append(f"{name} is left behind: {real[name]}")
     wrong += _sums(pool, real)
@@ -39,6 +39,7 @@ def compare(pool: Pool, keys: Keys) -> list[str]:
     return wrong
 
 
+_SHORT = re.compile(r"gpu_lock:\d")
 # These exist only for what stands or is held now.
 _WATCHED = ("queue:", "groups:", "in:", "leases:", "warm:", "gpu_lock:", "owned:")
 

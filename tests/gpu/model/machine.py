@@ -127,7 +127,7 @@ class Truth:
     starts: dict[int, int] = field(default_factory=lambda: dict.fromkeys(PIDS, 1))
     journal: dict[tuple[str, str], Entry] = field(default_factory=dict)
     # What its agent has read and not yet attested: epoch, the journal's epoch, what lives.
-    read: tuple[int, int, list[dict[str, Any]]] | None = None
+    read: tuple[tuple[int, int], int, list[dict[str, Any]]] | None = None
 
 
 class Machine:
@@ -179,7 +179,7 @@ class Machine:
         """The answer of both; None when both refuse."""
         if self.pool.epoch == 0:
             # The first call of a new server finds its own run id.
-            self.pool.new_epoch(1)
+            self.pool.restarted()
         look = self.steps % self._look == 0
         real, keys = self.server.run(name, self.now, parameters, look=look)
         try:
@@ -294,7 +294,8 @@ class Machine:
         if one is None or one.state != "granted":
             return
         entry = self._begin(one, dice)
-        self._finish_claim(entry)
+        if not entry.claimed:
+            self._finish_claim(entry)
 
     def do_begin(self, dice: Dice) -> None:
         """A holder has written its journal and not yet claimed; or an earlier one goes on."""
@@ -319,9 +320,13 @@ class Machine:
             holder = warm.holder
         else:
             holder = self._process(host, dice.pick(PIDS))
-        lease = _lease(one, one.id, holder)
-        entry = Entry(lease, holder)
-        return self.hosts[host].journal.setdefault((one.id, one.fence), entry)
+        # Where the journal names a living holder already, the claim goes no further.
+        known = self.hosts[host].journal.get((one.id, one.fence))
+        if known is not None and self._lives(host, known.holder):
+            return known
+        entry = Entry(_lease(one, one.id, holder), holder)
+        self.hosts[host].journal[one.id, one.fence] = entry
+        return entry
 
     def _finish_claim(self, entry: Entry) -> None:
         name, fence = entry.lease["request"], entry.lease["fence"]
@@ -560,7 +565,7 @@ class Machine:
         for key in gone:
             del there.journal[key]
         living = [dict(entry.lease) for entry in there.journal.values()]
-        there.read = (self.pool.epoch, there.journal_epoch, living)
+        there.read = ((self.pool.epoch, self.pool.life), there.journal_epoch, living)
 
     def do_attest(self, dice: Dice) -> None:
         """An agent says what lives, as it read it just now or before; the answer may be lost."""
@@ -577,12 +582,13 @@ class Machine:
         seen, known, living = there.read
         there.read = None
         # Written down before it is asked for: the answer may be lost.
-        there.journal_epoch = max(seen, known + 1)
+        there.journal_epoch = max(seen[0], known + 1)
         agent = f"{name}{there.agent}"
         given = {
             "host": name,
             "agent": agent,
-            "seen": str(seen),
+            "seen": str(seen[0]),
+            "life": str(seen[1]),
             "journal_epoch": known,
             "living": living,
         }
@@ -632,6 +638,8 @@ class Machine:
         """The server is restarted: with what it had, with an older copy, or with nothing."""
         how = dice.below(8)
         seen = self.pool.seen
+        self.now += SECOND
+        self.pool.now = self.now
         if how == 0:
             self.pool.note("restart, empty")
             self.server.wipe()
@@ -642,11 +650,11 @@ class Machine:
             self.server.load(saved)
             self.pool = pool.older()
             self.pool.now, self.pool.seen = self.now, seen
-            self.pool.new_epoch(self.pool.epoch + 1)
+            self.pool.restarted()
         else:
             self.pool.note("restart")
             self.server.client.hset(self.server.prefix + "meta", "run_id", "another")
-            self.pool.new_epoch(self.pool.epoch + 1)
+            self.pool.restarted()
         if dice.below(2):
             for name in HOSTS:
                 self.do_heartbeat(Dice(tuple(HOSTS).index(name) + 1))

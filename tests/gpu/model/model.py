@@ -7,6 +7,7 @@ microseconds, as in the scripts. Nothing here is atomic, fast or shared.
 import copy
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 FAR = 9e15
@@ -41,7 +42,12 @@ class Shape(NamedTuple):
     @property
     def text(self) -> str:
         """As the scripts name it."""
-        return json.dumps(self, separators=(",", ":"))
+        return _text(self)
+
+
+@cache
+def _text(shape: Shape) -> str:
+    return json.dumps(shape, separators=(",", ":"))
 
 
 class Process(NamedTuple):
@@ -139,6 +145,7 @@ class Pool:
     now: float = 0.0
     epoch: int = 0
     fences: int = 0
+    life: int = 0
     system_v: float = 0.0
     hosts: dict[str, Host] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
@@ -503,6 +510,12 @@ class Pool:
         """Close all devices until their agents have attested."""
         self.epoch = epoch
 
+    def restarted(self) -> None:
+        """The server is another run, with whatever it remembers."""
+        self.fences = max(self.fences, int(self.now) // 1000 % 2147483648)
+        self.life = self.fences
+        self.new_epoch(self.epoch + 1)
+
     def register(self, host: str, new: Host, devices: dict[str, Amounts]) -> dict[str, Any]:
         """A host's agent makes its devices known."""
         old = self.hosts.get(host)
@@ -532,10 +545,10 @@ class Pool:
         return {device.id: device.epoch for device in self.of_host(host)}
 
     def attest(
-        self, host: str, agent: str, seen: int, known: int, living: list[dict[str, Any]]
+        self, host: str, agent: str, seen: tuple[int, int], known: int, living: list[dict[str, Any]]
     ) -> dict[str, Any]:
         """The agent says what lives; then its closed devices open."""
-        if seen != self.epoch:
+        if seen != (self.epoch, self.life):
             raise Refused("epoch-moved")
         if host not in self.hosts or self.hosts[host].agent != agent:
             raise Refused("not-registered")
@@ -712,7 +725,7 @@ class Pool:
         if keep:
             self.note("kept warm")
             shape = Shape(memory=keep[1], model=keep[0])
-            kept = f"warm:{one.id}"
+            kept = f"warm:{one.id}:{fence}"
             self.asked[kept] = Asked(
                 kept,
                 shape,

@@ -1,7 +1,8 @@
 -- The agent says, from its own journal, which leases live on its host. What it does not name is gone,
 -- what the pool has forgotten is put back; then its devices open, in an epoch above all that it knew.
 
-if tonumber(ARG.seen) ~= EPOCH then
+-- A life of the server has its own number: a copy that comes back twice has the same epoch twice.
+if tonumber(ARG.seen) ~= EPOCH or (ARG.life and ARG.life ~= meta.life) then
   return refuse('epoch-moved', { epoch = int(EPOCH) })
 end
 if call('HGET', P .. 'host:' .. ARG.host, 'agent') ~= ARG.agent then
