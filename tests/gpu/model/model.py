@@ -552,12 +552,12 @@ class Pool:
             raise Refused("epoch-moved")
         if host not in self.hosts or self.hosts[host].agent != agent:
             raise Refused("not-registered")
+        # What happens on a device that is open, the pool knows better than a journal read before.
+        closed = [d for d in self.of_host(host) if not self.attested(d)]
         known = max([known, *(int(lease["fence"]) // FENCES_PER_EPOCH for lease in living)])
         if known >= self.epoch:
             self.note("epoch above the journal's")
             self.new_epoch(known + 1)
-        # What happens on a device that is open, the pool knows better than a journal read before.
-        closed = [d for d in self.of_host(host) if not self.attested(d)]
         left = {(lease["request"], lease["fence"]): lease for lease in living}
         returned: list[Asked] = []
         for device in closed:
@@ -574,9 +574,9 @@ class Pool:
         for lease in living:
             if (lease["request"], lease["fence"]) in left and lease["device"] in names:
                 self.restore(lease, touched)
-        for device in closed:
+        for device in self.of_host(host):
             device.epoch = self.epoch
-        for device in closed:
+        for device in self.of_host(host):
             self.dispatch(device, grants)
         self.dispatch_all(touched, grants)
         for one in returned:

@@ -8,6 +8,21 @@ end
 if call('HGET', P .. 'host:' .. ARG.host, 'agent') ~= ARG.agent then
   return refuse('not-registered')
 end
+-- Only devices that are closed: on an open one claims go on, and the journal may have been read before.
+local mine, closed, is_closed, returned, touched = {}, {}, {}, {}, {}
+for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
+  local device = device_of(id)
+  if device.host == ARG.host then
+    mine[#mine + 1] = device
+  end
+end
+table.sort(mine, function(one, other) return one.id < other.id end)
+for _, device in ipairs(mine) do
+  if tonumber(device.epoch) ~= EPOCH then
+    closed[#closed + 1], is_closed[device.id] = device, true
+  end
+end
+
 -- A lease of the journal tells of an epoch whose attestation was carried out and its answer lost.
 local latest = ARG.journal_epoch
 for _, lease in ipairs(ARG.living) do
@@ -16,16 +31,6 @@ end
 if latest >= EPOCH then
   new_epoch(latest + 1, 'the journal of ' .. ARG.host .. ' knew a later one')
 end
-
--- Only devices that are closed: on an open one claims go on, and the journal may have been read before.
-local closed, is_closed, returned, touched = {}, {}, {}, {}
-for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
-  local device = device_of(id)
-  if device.host == ARG.host and tonumber(device.epoch) ~= EPOCH then
-    closed[#closed + 1], is_closed[id] = device, true
-  end
-end
-table.sort(closed, function(one, other) return one.id < other.id end)
 
 local living = {}
 for _, lease in ipairs(ARG.living) do
@@ -119,13 +124,13 @@ for _, lease in ipairs(ARG.living) do
 end
 
 local grants = {}
-for _, device in ipairs(closed) do
+for _, device in ipairs(mine) do
   device.epoch = int(EPOCH)
   call('HSET', P .. 'device:' .. device.id, 'epoch', device.epoch)
   refit(device)
 end
 event('open', 'host', ARG.host, 'epoch', int(EPOCH))
-for _, device in ipairs(closed) do
+for _, device in ipairs(mine) do
   dispatch(device, grants)
 end
 dispatch_all(touched, grants)
