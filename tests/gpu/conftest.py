@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.gpu.model.server import own_server
+
 from yivideo.gpu import GpuPool
 from yivideo.gpu.amounts import Demand
 from yivideo.gpu.records import Grant, Holder, Reply, Request

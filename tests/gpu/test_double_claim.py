@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from tests.gpu.conftest import Hall, holder
+
 from yivideo.errors import NotHolder
 from yivideo.gpu import holding
 from yivideo.gpu.amounts import Demand

@@ -9,10 +9,10 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-
 from tests.gpu.model.__main__ import drive
 from tests.gpu.model.hypothesis_machine import check
 from tests.gpu.model.server import Server, answers, own_server
+
 from yivideo.gpu import scripts
 from yivideo.storage.redis import with_database
 
@@ -91,7 +91,10 @@ MISTAKES: dict[str, Change] = {
         "m = math.max(m, warm_m)",
         "",
     ),
-    "an exclusive lease takes what a shared one takes": ("if shape.exclusive then", "if false then"),
+    "an exclusive lease takes what a shared one takes": (
+        "if shape.exclusive then",
+        "if false then",
+    ),
     "claims are believed on a device that is closed": (
         "if tonumber(device.epoch) ~= EPOCH or (device.quarantine or '') ~= '' then",
         "if false then",

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-
 from tests.gpu.conftest import Hall, holder
+
 from yivideo.errors import (
     AgentExists,
     DeviceClosed,

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.gpu.conftest import Hall, holder
+
 from yivideo.errors import NotHolder, RequestImpossible, StaleFence
 from yivideo.gpu.amounts import Demand
 

@@ -77,7 +77,7 @@ class Journal:
         path, data = self._file(entry)
         with _aside(path, data) as aside:
             try:
-                os.link(aside, path)  # noqa: PTH200 - fails where the name is taken
+                os.link(aside, path)  # fails where the name is taken
             except FileExistsError:
                 known = _read(Path(path))
                 if known is not None and known.get("holder") != entry.get("holder"):

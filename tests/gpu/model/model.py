@@ -1,4 +1,4 @@
-"""A plain model of the GPU pool: dicts, and every question answered by looking at every waiter.
+"""A plain model of the GPU pool: dicts, and every question answered by asking every waiter.
 
 It says what the scripts must say, without any of their indices. Sizes are MiB and thousandths, times
 microseconds, as in the scripts. Nothing here is atomic, fast or shared.
@@ -313,11 +313,7 @@ class Pool:
         here, _ = self.expected_start(device, one.shape)
         if one.reserved and one.reserved != device.id:
             other = self.devices.get(one.reserved)
-            if (
-                other
-                and self.is_open(other)
-                and self.expected_start(other, one.shape)[0] <= here
-            ):
+            if other and self.is_open(other) and self.expected_start(other, one.shape)[0] <= here:
                 return False
             self.note("reservation moved")
             again.append(one.reserved)
@@ -387,7 +383,7 @@ class Pool:
             self.dispatch(self.devices[name], grants)
 
     def place(self, one: Asked, grants: list[Grant]) -> None:
-        """Find a device: its model is loaded there, then best fit, then where one can be put out."""
+        """Find a device: its model is there, then best fit, then where one can be put out."""
         if one.state != "waiting":
             return
         tried: set[str] = set()
@@ -403,9 +399,7 @@ class Pool:
             if self.tries(one, [device], tried, grants) or one.reserved == device.id:
                 return
 
-    def tries(
-        self, one: Asked, order: list[Device], tried: set[str], grants: list[Grant]
-    ) -> bool:
+    def tries(self, one: Asked, order: list[Device], tried: set[str], grants: list[Grant]) -> bool:
         """Dispatch devices until the request has one."""
         for device in order:
             if (
@@ -544,7 +538,7 @@ class Pool:
         """In which epoch each device of a host was attested."""
         return {device.id: device.epoch for device in self.of_host(host)}
 
-    def attest(
+    def attest(  # noqa: C901 - one transition, told in one piece
         self, host: str, agent: str, seen: tuple[int, int], known: int, living: list[dict[str, Any]]
     ) -> dict[str, Any]:
         """The agent says what lives; then its closed devices open."""
@@ -637,7 +631,9 @@ class Pool:
             "grants": grants,
             "epoch": self.epoch,
             "devices": self.epochs(host),
-            "over": [one.base or one.id for one in sorted(over, key=lambda one: (one.ends_by, one.id))],
+            "over": [
+                one.base or one.id for one in sorted(over, key=lambda one: (one.ends_by, one.id))
+            ],
         }
 
     def request(self, one: Asked, longest: float | None) -> dict[str, Any]:
@@ -659,7 +655,9 @@ class Pool:
         self.place(one, grants)
         return {"state": one.state, "grants": grants}
 
-    def claim(self, name: str, fence: str, holder: Process) -> dict[str, Any]:
+    def claim(  # noqa: C901, PLR0912 - the list of refusals, in order
+        self, name: str, fence: str, holder: Process
+    ) -> dict[str, Any]:
         """The holder begins."""
         one = self.lease_of(name, fence)
         if one is None:
@@ -700,9 +698,7 @@ class Pool:
             one.ends_by = self.now + one.limit
         return {"state": "held"}
 
-    def renew(
-        self, name: str, fence: str, holder: Process, expected: int | None
-    ) -> dict[str, Any]:
+    def renew(self, name: str, fence: str, holder: Process, expected: int | None) -> dict[str, Any]:
         """Is it still held?"""
         one = self.held_by(name, fence, holder)
         if expected is not None:
