@@ -1,7 +1,6 @@
 """A pool with hosts that tests make up, on a clock of their own."""
 
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,8 +104,7 @@ def holder(host: str = "h", **other: Any) -> Holder:
 @pytest.fixture(scope="session")
 def pool_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """A server for tests of one pool each."""
-    folder: Path = tmp_path_factory.mktemp("valkey")
-    with own_server(folder) as url:
+    with own_server(tmp_path_factory.mktemp("valkey")) as url:
         yield url
 
 

@@ -1,7 +1,7 @@
 """A plain model of the GPU pool: dicts, and every question answered by asking every waiter.
 
-It says what the scripts must say, without any of their indices. Sizes are MiB and thousandths, times
-microseconds, as in the scripts. Nothing here is atomic, fast or shared.
+It says what the scripts must say, without any of their indices. Sizes are MiB and thousandths,
+times microseconds, as in the scripts. Nothing here is atomic, fast or shared.
 """
 
 import copy
