@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.gpu.conftest import Hall, holder
+from tests.gpu.pool.conftest import Hall, holder
 
 from yivideo.errors import NotHolder, RequestImpossible, StaleFence
 from yivideo.gpu.amounts import Demand

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.gpu.conftest import Hall, holder
+from tests.gpu.pool.conftest import Hall, holder
 
 from yivideo.errors import NotHolder
 from yivideo.gpu import holding

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from tests.gpu.conftest import Hall, holder
+from tests.gpu.pool.conftest import Hall, holder
 
 from yivideo.errors import (
     AgentExists,
