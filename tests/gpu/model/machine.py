@@ -113,6 +113,8 @@ class Entry:
     lease: dict[str, Any]
     holder: Process
     claimed: bool = False
+    # Its holder is done, and only has not yet cleared it: nobody claims it again.
+    released: bool = False
 
 
 @dataclass
@@ -294,7 +296,7 @@ class Machine:
         if one is None or one.state != "granted":
             return
         entry = self._begin(one, dice)
-        if not entry.claimed:
+        if not entry.claimed and not entry.released:
             self._finish_claim(entry)
 
     def do_begin(self, dice: Dice) -> None:
@@ -304,7 +306,7 @@ class Machine:
             entry
             for there in self.hosts.values()
             for entry in there.journal.values()
-            if not entry.claimed
+            if not entry.claimed and not entry.released
         ]
         if begun and dice.below(2):
             entry = dice.pick(begun)
@@ -378,7 +380,7 @@ class Machine:
 
         def model() -> dict[str, Any]:
             said = self.pool.release(name, fence, entry.holder, keep)
-            entry.claimed = False
+            entry.claimed, entry.released = False, True
             if not late:
                 journal.pop((name, fence), None)
             if said["kept"]:

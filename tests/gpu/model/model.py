@@ -673,7 +673,7 @@ class Pool:
                 raise Refused("not-holder")
             if not self.attested(self.devices[one.device]):
                 raise Refused("device-closed")
-            if one.restored and min(self.free(self.devices[one.device])) < 0:
+            if min(self.free(self.devices[one.device])) < 0:
                 self.note("claim of a place given away")
                 raise Refused("stale-fence")
             return {"state": "held"}
