@@ -191,6 +191,7 @@ class Agent:
             host=self.host,
             agent=self.name,
             seen=str(epoch),
+            life=answer["life"],
             journal_epoch=known,
             living=living,
         )

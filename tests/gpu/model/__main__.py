@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.gpu.model.machine import KINDS, Machine, Violation
 from tests.gpu.model.server import Server, own_server
+
 from yivideo.gpu import scripts
 from yivideo.storage.redis import with_database
 
@@ -35,9 +36,7 @@ def drive(server: Server, steps: int, seed: int, look: int = 1) -> dict[str, Any
             for _ in range(min(RUN, steps - told["steps"])):
                 taken.append((dice.choice(KINDS), dice.getrandbits(64)))
                 machine.step(*taken[-1])
-            left = machine.end()
-            if left:
-                raise Violation("\n".join(left))
+            machine.end()
         except Violation as violation:
             told["violations"].append({"what": str(violation), "steps": taken})
         told["steps"] += len(taken)

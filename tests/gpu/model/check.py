@@ -9,7 +9,7 @@ from tests.gpu.model.model import Amounts, Asked, Device, Pool
 Keys = list[list[Any]]
 
 
-def compare(pool: Pool, keys: Keys) -> list[str]:
+def compare(pool: Pool, keys: Keys) -> list[str]:  # noqa: C901 - a list of comparisons
     """Every key against what it should be by the model: hashes, queues and all indices."""
     real: dict[str, Any] = {name: _value(kind, value) for name, kind, value in keys}
     want, bounds = _expected(pool)
@@ -26,10 +26,10 @@ def compare(pool: Pool, keys: Keys) -> list[str]:
             wrong.append(f"{name} is {got}, and should have at least {least}")
         if any(key not in most or most[key] != score for key, score in got.items()):
             wrong.append(f"{name} is {got}, and should have at most {most}")
-    for name in real:
-        watched = name.startswith(_WATCHED) and not re.fullmatch(r"gpu_lock:\d", name)
+    for name, got in real.items():
+        watched = name.startswith(_WATCHED) and not _SHORT.fullmatch(name)
         if watched and name not in want:
-            wrong.append(f"{name} is left behind: {real[name]}")
+            wrong.append(f"{name} is left behind: {got}")
     wrong += _sums(pool, real)
     home = (real.get("meta") or {}).get("home", "")
     for index in range(2):
@@ -39,6 +39,7 @@ def compare(pool: Pool, keys: Keys) -> list[str]:
     return wrong
 
 
+_SHORT = re.compile(r"gpu_lock:\d")
 # These exist only for what stands or is held now.
 _WATCHED = ("queue:", "groups:", "in:", "leases:", "warm:", "gpu_lock:", "owned:")
 
@@ -192,4 +193,3 @@ def truth(pool: Pool, alive: Sequence[Any], totals: Mapping[str, Amounts]) -> li
         if any(u > t for u, t in zip(sums, total, strict=True)):
             wrong.append(f"living processes use {sums} of {name}, which has {total}")
     return wrong
-

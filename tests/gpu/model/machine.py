@@ -113,6 +113,8 @@ class Entry:
     lease: dict[str, Any]
     holder: Process
     claimed: bool = False
+    # Its holder is done, and only has not yet cleared it: nobody claims it again.
+    released: bool = False
 
 
 @dataclass
@@ -127,7 +129,7 @@ class Truth:
     starts: dict[int, int] = field(default_factory=lambda: dict.fromkeys(PIDS, 1))
     journal: dict[tuple[str, str], Entry] = field(default_factory=dict)
     # What its agent has read and not yet attested: epoch, the journal's epoch, what lives.
-    read: tuple[int, int, list[dict[str, Any]]] | None = None
+    read: tuple[tuple[int, int], int, list[dict[str, Any]]] | None = None
 
 
 class Machine:
@@ -179,7 +181,7 @@ class Machine:
         """The answer of both; None when both refuse."""
         if self.pool.epoch == 0:
             # The first call of a new server finds its own run id.
-            self.pool.new_epoch(1)
+            self.pool.restarted()
         look = self.steps % self._look == 0
         real, keys = self.server.run(name, self.now, parameters, look=look)
         try:
@@ -294,7 +296,8 @@ class Machine:
         if one is None or one.state != "granted":
             return
         entry = self._begin(one, dice)
-        self._finish_claim(entry)
+        if not entry.claimed and not entry.released:
+            self._finish_claim(entry)
 
     def do_begin(self, dice: Dice) -> None:
         """A holder has written its journal and not yet claimed; or an earlier one goes on."""
@@ -303,7 +306,7 @@ class Machine:
             entry
             for there in self.hosts.values()
             for entry in there.journal.values()
-            if not entry.claimed
+            if not entry.claimed and not entry.released
         ]
         if begun and dice.below(2):
             entry = dice.pick(begun)
@@ -319,9 +322,13 @@ class Machine:
             holder = warm.holder
         else:
             holder = self._process(host, dice.pick(PIDS))
-        lease = _lease(one, one.id, holder)
-        entry = Entry(lease, holder)
-        return self.hosts[host].journal.setdefault((one.id, one.fence), entry)
+        # Where the journal names a living holder already, the claim goes no further.
+        known = self.hosts[host].journal.get((one.id, one.fence))
+        if known is not None and self._lives(host, known.holder):
+            return known
+        entry = Entry(_lease(one, one.id, holder), holder)
+        self.hosts[host].journal[one.id, one.fence] = entry
+        return entry
 
     def _finish_claim(self, entry: Entry) -> None:
         name, fence = entry.lease["request"], entry.lease["fence"]
@@ -373,7 +380,7 @@ class Machine:
 
         def model() -> dict[str, Any]:
             said = self.pool.release(name, fence, entry.holder, keep)
-            entry.claimed = False
+            entry.claimed, entry.released = False, True
             if not late:
                 journal.pop((name, fence), None)
             if said["kept"]:
@@ -393,7 +400,7 @@ class Machine:
         for key in [key for key, entry in host.journal.items() if not entry.claimed]:
             del host.journal[key]
 
-    def do_wrong(self, dice: Dice) -> None:
+    def do_wrong(self, dice: Dice) -> None:  # noqa: C901 - a list of wrongs
         """Somebody claims, renews, releases or reclaims what is not so."""
         name = self._some(dice, ("held", "granted", "ended", "warm", "merged", "waiting"))
         one = self.pool.asked.get(name)
@@ -433,9 +440,9 @@ class Machine:
         one = self.pool.lease_of(name, fence)
         host = self.hosts[holder.host]
         # It was right after all: a process of its own then holds it.
-        host.journal.setdefault((name, fence), Entry(_lease(one, name, holder), holder)).claimed = (
-            True
-        )
+        host.journal.setdefault(
+            (name, fence), Entry(_lease(one, name, holder), holder)
+        ).claimed = True
         return said
 
     # Those who die, and those who see it.
@@ -465,10 +472,10 @@ class Machine:
                 self._reclaim(one, there)
                 return
         for one in self.pool.live():
-            if one.state == "merged" and one.holder and one.holder.host == host:
-                if not self._lives(host, one.holder):
-                    self._reclaim(one, there)
-                    return
+            mine = one.state == "merged" and one.holder and one.holder.host == host
+            if mine and not self._lives(host, one.holder):
+                self._reclaim(one, there)
+                return
 
     def _reclaim(self, one: Asked, there: Truth) -> None:
         self.pool.note("reclaim")
@@ -538,9 +545,7 @@ class Machine:
                 "agent": agent,
                 "devices": dict.fromkeys(list(HOSTS[name])[: there.devices], "{}"),
             }
-            said = self._run(
-                "heartbeat", given, lambda n=name, a=agent: self.pool.heartbeat(n, a)
-            )
+            said = self._run("heartbeat", given, lambda n=name, a=agent: self.pool.heartbeat(n, a))
             if said is None:
                 self._register(name)
 
@@ -560,7 +565,7 @@ class Machine:
         for key in gone:
             del there.journal[key]
         living = [dict(entry.lease) for entry in there.journal.values()]
-        there.read = (self.pool.epoch, there.journal_epoch, living)
+        there.read = ((self.pool.epoch, self.pool.life), there.journal_epoch, living)
 
     def do_attest(self, dice: Dice) -> None:
         """An agent says what lives, as it read it just now or before; the answer may be lost."""
@@ -577,12 +582,13 @@ class Machine:
         seen, known, living = there.read
         there.read = None
         # Written down before it is asked for: the answer may be lost.
-        there.journal_epoch = max(seen, known + 1)
+        there.journal_epoch = max(seen[0], known + 1)
         agent = f"{name}{there.agent}"
         given = {
             "host": name,
             "agent": agent,
-            "seen": str(seen),
+            "seen": str(seen[0]),
+            "life": str(seen[1]),
             "journal_epoch": known,
             "living": living,
         }
@@ -603,9 +609,7 @@ class Machine:
             given["cordon"] = cordon = how == 0 and dice.below(2) == 0
         else:
             given["quarantine"] = quarantine = "dirty" if how == 1 and dice.below(2) else ""
-        self._run(
-            "mark", given, lambda: self.pool.mark(name, cordon=cordon, quarantine=quarantine)
-        )
+        self._run("mark", given, lambda: self.pool.mark(name, cordon=cordon, quarantine=quarantine))
 
     # Time and the server.
 
@@ -632,6 +636,8 @@ class Machine:
         """The server is restarted: with what it had, with an older copy, or with nothing."""
         how = dice.below(8)
         seen = self.pool.seen
+        self.now += SECOND
+        self.pool.now = self.now
         if how == 0:
             self.pool.note("restart, empty")
             self.server.wipe()
@@ -642,11 +648,11 @@ class Machine:
             self.server.load(saved)
             self.pool = pool.older()
             self.pool.now, self.pool.seen = self.now, seen
-            self.pool.new_epoch(self.pool.epoch + 1)
+            self.pool.restarted()
         else:
             self.pool.note("restart")
             self.server.client.hset(self.server.prefix + "meta", "run_id", "another")
-            self.pool.new_epoch(self.pool.epoch + 1)
+            self.pool.restarted()
         if dice.below(2):
             for name in HOSTS:
                 self.do_heartbeat(Dice(tuple(HOSTS).index(name) + 1))
@@ -655,11 +661,11 @@ class Machine:
         else:
             self.do_sweep(Dice(0))
 
-    def end(self) -> list[str]:
-        """Everything ends; what is left on the server that should not be.
+    def end(self) -> None:
+        """Everything ends, and nothing is left on the server but what has bounds.
 
         Raises:
-            Violation: something that must hold does not, on the way.
+            Violation: something is left, or goes wrong on the way.
         """
         self.now += SECOND
         self.pool.now = self.now
@@ -687,7 +693,9 @@ class Machine:
         for _ in range(4):
             self.do_sweep(Dice(0))
         left = [f"{one.id} is {one.state}" for one in self.pool.live()]
-        return left + leftovers(self.server)
+        left += leftovers(self.server)
+        if left:
+            raise Violation("\n".join(left))
 
 
 def _lease(one: Asked, name: str, holder: Process) -> dict[str, Any]:
@@ -717,7 +725,7 @@ def _plain(name: str, said: dict[str, Any], want: dict[str, Any]) -> dict[str, A
     if "error" in said:
         return {"error": said["error"]}
     plain: dict[str, Any] = {}
-    for key in want:
+    for key, wanted in want.items():
         if key == "grants":
             plain[key] = [_grant(grant) for grant in said.get("grants") or ()]
         elif key in {"epoch", "used"}:
@@ -725,7 +733,7 @@ def _plain(name: str, said: dict[str, Any], want: dict[str, Any]) -> dict[str, A
         elif key == "devices":
             plain[key] = {one["device"]: int(one["epoch"]) for one in said.get("devices") or ()}
             if name == "heartbeat":
-                plain[key] = {**want[key], **plain[key]}
+                plain[key] = {**wanted, **plain[key]}
         elif key == "kept":
             plain[key] = said["kept"]["request"] if said.get("kept") else None
         elif key == "over":

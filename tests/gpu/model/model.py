@@ -1,12 +1,13 @@
-"""A plain model of the GPU pool: dicts, and every question answered by looking at every waiter.
+"""A plain model of the GPU pool: dicts, and every question answered by asking every waiter.
 
-It says what the scripts must say, without any of their indices. Sizes are MiB and thousandths, times
-microseconds, as in the scripts. Nothing here is atomic, fast or shared.
+It says what the scripts must say, without any of their indices. Sizes are MiB and thousandths,
+times microseconds, as in the scripts. Nothing here is atomic, fast or shared.
 """
 
 import copy
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 FAR = 9e15
@@ -41,7 +42,12 @@ class Shape(NamedTuple):
     @property
     def text(self) -> str:
         """As the scripts name it."""
-        return json.dumps(self, separators=(",", ":"))
+        return _text(self)
+
+
+@cache
+def _text(shape: Shape) -> str:
+    return json.dumps(shape, separators=(",", ":"))
 
 
 class Process(NamedTuple):
@@ -139,6 +145,7 @@ class Pool:
     now: float = 0.0
     epoch: int = 0
     fences: int = 0
+    life: int = 0
     system_v: float = 0.0
     hosts: dict[str, Host] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
@@ -306,11 +313,7 @@ class Pool:
         here, _ = self.expected_start(device, one.shape)
         if one.reserved and one.reserved != device.id:
             other = self.devices.get(one.reserved)
-            if (
-                other
-                and self.is_open(other)
-                and self.expected_start(other, one.shape)[0] <= here
-            ):
+            if other and self.is_open(other) and self.expected_start(other, one.shape)[0] <= here:
                 return False
             self.note("reservation moved")
             again.append(one.reserved)
@@ -380,7 +383,7 @@ class Pool:
             self.dispatch(self.devices[name], grants)
 
     def place(self, one: Asked, grants: list[Grant]) -> None:
-        """Find a device: its model is loaded there, then best fit, then where one can be put out."""
+        """Find a device: its model is there, then best fit, then where one can be put out."""
         if one.state != "waiting":
             return
         tried: set[str] = set()
@@ -396,9 +399,7 @@ class Pool:
             if self.tries(one, [device], tried, grants) or one.reserved == device.id:
                 return
 
-    def tries(
-        self, one: Asked, order: list[Device], tried: set[str], grants: list[Grant]
-    ) -> bool:
+    def tries(self, one: Asked, order: list[Device], tried: set[str], grants: list[Grant]) -> bool:
         """Dispatch devices until the request has one."""
         for device in order:
             if (
@@ -503,6 +504,12 @@ class Pool:
         """Close all devices until their agents have attested."""
         self.epoch = epoch
 
+    def restarted(self) -> None:
+        """The server is another run, with whatever it remembers."""
+        self.fences = max(self.fences, int(self.now) // 1000 % 2147483648)
+        self.life = self.fences
+        self.new_epoch(self.epoch + 1)
+
     def register(self, host: str, new: Host, devices: dict[str, Amounts]) -> dict[str, Any]:
         """A host's agent makes its devices known."""
         old = self.hosts.get(host)
@@ -531,20 +538,20 @@ class Pool:
         """In which epoch each device of a host was attested."""
         return {device.id: device.epoch for device in self.of_host(host)}
 
-    def attest(
-        self, host: str, agent: str, seen: int, known: int, living: list[dict[str, Any]]
+    def attest(  # noqa: C901 - one transition, told in one piece
+        self, host: str, agent: str, seen: tuple[int, int], known: int, living: list[dict[str, Any]]
     ) -> dict[str, Any]:
         """The agent says what lives; then its closed devices open."""
-        if seen != self.epoch:
+        if seen != (self.epoch, self.life):
             raise Refused("epoch-moved")
         if host not in self.hosts or self.hosts[host].agent != agent:
             raise Refused("not-registered")
+        # What happens on a device that is open, the pool knows better than a journal read before.
+        closed = [d for d in self.of_host(host) if not self.attested(d)]
         known = max([known, *(int(lease["fence"]) // FENCES_PER_EPOCH for lease in living)])
         if known >= self.epoch:
             self.note("epoch above the journal's")
             self.new_epoch(known + 1)
-        # What happens on a device that is open, the pool knows better than a journal read before.
-        closed = [d for d in self.of_host(host) if not self.attested(d)]
         left = {(lease["request"], lease["fence"]): lease for lease in living}
         returned: list[Asked] = []
         for device in closed:
@@ -561,9 +568,9 @@ class Pool:
         for lease in living:
             if (lease["request"], lease["fence"]) in left and lease["device"] in names:
                 self.restore(lease, touched)
-        for device in closed:
+        for device in self.of_host(host):
             device.epoch = self.epoch
-        for device in closed:
+        for device in self.of_host(host):
             self.dispatch(device, grants)
         self.dispatch_all(touched, grants)
         for one in returned:
@@ -624,7 +631,9 @@ class Pool:
             "grants": grants,
             "epoch": self.epoch,
             "devices": self.epochs(host),
-            "over": [one.base or one.id for one in sorted(over, key=lambda one: (one.ends_by, one.id))],
+            "over": [
+                one.base or one.id for one in sorted(over, key=lambda one: (one.ends_by, one.id))
+            ],
         }
 
     def request(self, one: Asked, longest: float | None) -> dict[str, Any]:
@@ -646,7 +655,9 @@ class Pool:
         self.place(one, grants)
         return {"state": one.state, "grants": grants}
 
-    def claim(self, name: str, fence: str, holder: Process) -> dict[str, Any]:
+    def claim(  # noqa: C901, PLR0912 - the list of refusals, in order
+        self, name: str, fence: str, holder: Process
+    ) -> dict[str, Any]:
         """The holder begins."""
         one = self.lease_of(name, fence)
         if one is None:
@@ -662,7 +673,7 @@ class Pool:
                 raise Refused("not-holder")
             if not self.attested(self.devices[one.device]):
                 raise Refused("device-closed")
-            if one.restored and min(self.free(self.devices[one.device])) < 0:
+            if min(self.free(self.devices[one.device])) < 0:
                 self.note("claim of a place given away")
                 raise Refused("stale-fence")
             return {"state": "held"}
@@ -687,9 +698,7 @@ class Pool:
             one.ends_by = self.now + one.limit
         return {"state": "held"}
 
-    def renew(
-        self, name: str, fence: str, holder: Process, expected: int | None
-    ) -> dict[str, Any]:
+    def renew(self, name: str, fence: str, holder: Process, expected: int | None) -> dict[str, Any]:
         """Is it still held?"""
         one = self.held_by(name, fence, holder)
         if expected is not None:
@@ -712,7 +721,7 @@ class Pool:
         if keep:
             self.note("kept warm")
             shape = Shape(memory=keep[1], model=keep[0])
-            kept = f"warm:{one.id}"
+            kept = f"warm:{one.id}:{fence}"
             self.asked[kept] = Asked(
                 kept,
                 shape,

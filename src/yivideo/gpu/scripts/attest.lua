@@ -1,12 +1,28 @@
 -- The agent says, from its own journal, which leases live on its host. What it does not name is gone,
 -- what the pool has forgotten is put back; then its devices open, in an epoch above all that it knew.
 
-if tonumber(ARG.seen) ~= EPOCH then
+-- A life of the server has its own number: a copy that comes back twice has the same epoch twice.
+if tonumber(ARG.seen) ~= EPOCH or (ARG.life and ARG.life ~= meta.life) then
   return refuse('epoch-moved', { epoch = int(EPOCH) })
 end
 if call('HGET', P .. 'host:' .. ARG.host, 'agent') ~= ARG.agent then
   return refuse('not-registered')
 end
+-- Only devices that are closed: on an open one claims go on, and the journal may have been read before.
+local mine, closed, is_closed, returned, touched = {}, {}, {}, {}, {}
+for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
+  local device = device_of(id)
+  if device.host == ARG.host then
+    mine[#mine + 1] = device
+  end
+end
+table.sort(mine, function(one, other) return one.id < other.id end)
+for _, device in ipairs(mine) do
+  if tonumber(device.epoch) ~= EPOCH then
+    closed[#closed + 1], is_closed[device.id] = device, true
+  end
+end
+
 -- A lease of the journal tells of an epoch whose attestation was carried out and its answer lost.
 local latest = ARG.journal_epoch
 for _, lease in ipairs(ARG.living) do
@@ -15,16 +31,6 @@ end
 if latest >= EPOCH then
   new_epoch(latest + 1, 'the journal of ' .. ARG.host .. ' knew a later one')
 end
-
--- Only devices that are closed: on an open one claims go on, and the journal may have been read before.
-local closed, is_closed, returned, touched = {}, {}, {}, {}
-for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
-  local device = device_of(id)
-  if device.host == ARG.host and tonumber(device.epoch) ~= EPOCH then
-    closed[#closed + 1], is_closed[id] = device, true
-  end
-end
-table.sort(closed, function(one, other) return one.id < other.id end)
 
 local living = {}
 for _, lease in ipairs(ARG.living) do
@@ -118,13 +124,13 @@ for _, lease in ipairs(ARG.living) do
 end
 
 local grants = {}
-for _, device in ipairs(closed) do
+for _, device in ipairs(mine) do
   device.epoch = int(EPOCH)
   call('HSET', P .. 'device:' .. device.id, 'epoch', device.epoch)
   refit(device)
 end
 event('open', 'host', ARG.host, 'epoch', int(EPOCH))
-for _, device in ipairs(closed) do
+for _, device in ipairs(mine) do
   dispatch(device, grants)
 end
 dispatch_all(touched, grants)

@@ -24,7 +24,7 @@ if request.state == 'held' then
     -- What an older copy says of holders is not yet to be believed; whoever asks uses nothing yet.
     return refuse('device-closed', { device = device.id, why = '' })
   end
-  if request.restored and (device.m < 0 or device.c < 0 or device.d < 0) then
+  if device.m < 0 or device.c < 0 or device.d < 0 then
     -- Its journal was written for a claim that comes only now: others were granted its place since.
     local why, grants = 'its device had gone to another before the server came back', {}
     finish(request, device, 'reclaim', why)

@@ -23,7 +23,7 @@ if was_held then
 end
 local kept
 if keep then
-  kept = { request = 'warm:' .. request.id, fence = request.fence }
+  kept = { request = 'warm:' .. request.id .. ':' .. request.fence, fence = request.fence }
   local shape = cjson.encode({ keep.memory, 0, 0, 0, '', '', '', keep.model })
   call('DEL', request_key(kept.request))
   call('HSET', request_key(kept.request), 'state', 'warm', 'shape', shape, 'group', request.group,
