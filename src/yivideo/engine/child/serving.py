@@ -2,8 +2,8 @@
 
 Decoders and model runtimes are native code that meets damaged files. In a child of their own they
 can crash, be killed for their memory, or be stopped in the middle of a call that nothing else
-interrupts, and whoever started it lives on to say so. The child reads tasks from its standard input and
-answers on its standard output; when the process that started it is gone, it ends.
+interrupts, and whoever started it lives on to say so. The child reads tasks from its standard input
+and answers on its standard output; when the process that started it is gone, it ends.
 """
 
 import errno

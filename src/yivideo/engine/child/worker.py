@@ -103,7 +103,7 @@ class Worker:
     @property
     def ended(self) -> bool:
         """Whether the child is seen gone."""
-        return self._process.poll() is not None
+        return not self._listener.is_alive()
 
     def send(self, message: object) -> None:
         """Send a message; a child that is gone will say so in the inbox."""
@@ -223,10 +223,10 @@ def _end_session(pid: int) -> None:
     """
     if not hasattr(os, "killpg"):
         return
-    if hasattr(os, "waitid"):
-        with contextlib.suppress(ChildProcessError):
+    # ChildProcessError: somebody who looked has waited already; the number may be another's now.
+    with contextlib.suppress(ChildProcessError, ProcessLookupError, PermissionError):
+        if hasattr(os, "waitid"):
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 
 
