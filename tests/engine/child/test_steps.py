@@ -151,6 +151,15 @@ def test_a_promised_child_that_dies_runs_nothing(start: Start, odd: Odd) -> None
     assert isinstance(child.run(odd("nothing")), StepResult)
 
 
+def test_a_child_outlives_the_thread_that_asked_for_it(start: Start, odd: Odd) -> None:
+    """Linux would end it with the thread that started it."""
+    child = start()
+    asking = threading.Thread(target=child.ensure)
+    asking.start()
+    asking.join()
+    assert isinstance(child.run(odd("nothing")), StepResult)
+
+
 def test_an_idle_child_ends(start: Start, odd: Odd) -> None:
     """And a new one is there when it is needed."""
     child = start(idle_seconds=0.3)

@@ -48,7 +48,7 @@ def confine(limits: Limits, parent: int) -> Confinement:
             note(name, _limited(name, number, value))
     if limits.memory is not None:
         # Set for each step: see `begin`.
-        held.append("memory")
+        note("memory", "" if sys.platform == "linux" else "Only Linux limits a process's memory.")
     if limits.cpu_seconds is not None:
         held.append("cpu-seconds")
     if not limits.network:
@@ -72,13 +72,10 @@ def begin(limits: Limits, *, cuda: bool) -> str:
     if limits.cpu_seconds is not None:
         # Two seconds for what is told at the end; the system counts whole ones.
         _soft(resource.RLIMIT_CPU, math.ceil(time.process_time() + limits.cpu_seconds))
-    if limits.memory is None:
+    if limits.memory is None or sys.platform != "linux":
         return ""
-    if cuda or sys.platform != "linux":
-        _soft(resource.RLIMIT_AS, resource.RLIM_INFINITY)
-        return "Its memory is watched from outside, not limited: CUDA bears no such limit." * cuda
-    _soft(resource.RLIMIT_AS, limits.memory)
-    return ""
+    _soft(resource.RLIMIT_AS, resource.RLIM_INFINITY if cuda else limits.memory)
+    return "Its memory is watched from outside: CUDA bears no limit on addresses." if cuda else ""
 
 
 def _limited(name: str, number: int, value: int) -> str:

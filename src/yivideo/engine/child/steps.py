@@ -223,7 +223,10 @@ class StepChild:
         """What the child said first."""
         if child.confinement is None:
             with contextlib.suppress(queue.Empty):
-                _note(child, child.inbox.get(timeout=_GREETING_S).message)
+                word = child.inbox.get(timeout=_GREETING_S)
+                if not _note(child, word.message):
+                    # It is gone: for whoever gives it the next job to see.
+                    child.inbox.put(word)
         return child.confinement or Confinement(lacking=("The child did not say what holds it.",))
 
     def _end(self, *, at_once: bool = False) -> None:
