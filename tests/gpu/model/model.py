@@ -675,7 +675,9 @@ class Pool:
                 raise Refused("device-closed")
             if min(self.free(self.devices[one.device])) < 0:
                 self.note("claim of a place given away")
-                raise Refused("stale-fence")
+                self.finish(one, "reclaim")
+                self.dispatch(self.devices[one.device], [])
+                raise Refused("lease-ended")
             return {"state": "held"}
         device = self.devices[one.device]
         host = self.hosts[device.host]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.gpu.pool.conftest import Hall, holder
 
-from yivideo.errors import NotHolder, RequestImpossible, StaleFence
+from yivideo.errors import LeaseReclaimed, NotHolder, RequestImpossible
 from yivideo.gpu.amounts import Demand
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def test_a_claim_that_comes_late_does_not_share_what_was_given_away(hall: Hall) 
     held = hall.held("held", 8)
     epoch = _restart(hall)
     _joins(hall, "a", epoch, _journal(late), _journal(held))
-    with pytest.raises(StaleFence):
+    with pytest.raises(LeaseReclaimed):
         hall.pool.claim(late, holder("a"))
     hall.pool.renew("held", held.fence, holder("a"))
 
