@@ -46,12 +46,18 @@ class Worker:
 
     def perform(self, step_id: int, number: int, told: Mapping[str, Any] | None) -> None:
         """Carry out an attempt, if it is still current; what a hint asks for."""
-        process = self.child.ensure()
+        grant = Grant.of(told) if told else None
+        try:
+            process = self.child.ensure(_visible(grant))
+        except StepFailed as failed:
+            # The hint is sent again; a grant goes back by itself.
+            logger.error("No child could be started: %s", failed)  # noqa: TRY400 - one sentence
+            return
         holder = Holder(
             self.settings.host, process.pid, process.start, process.namespace, process.boot
         )
-        lease = self._hold(step_id, number, Grant.of(told), holder) if told else None
-        if told and lease is None:
+        lease = self._hold(step_id, number, grant, holder) if grant else None
+        if grant and lease is None:
             return
         try:
             claimed = self._claim(step_id, number, holder, lease)
@@ -142,7 +148,7 @@ class Worker:
                     inputs=inputs,
                     target=target,
                     device=_device(lease),
-                    visible=lease.uuid if lease else "",
+                    visible=_visible(lease),
                 ),
                 on_progress=follower.progress,
                 should_stop=follower.should_stop,
@@ -206,6 +212,11 @@ class _Follower:
                 logger.warning("%s", error)
 
 
+def _visible(lease: Grant | None) -> str:
+    """The one GPU that the child may see; "" without one."""
+    return "" if lease is None or lease.uuid.startswith("CPU-") else lease.uuid
+
+
 def _device(lease: Grant | None) -> str:
     """The device as steps name it: the lease's is the only one its child can see."""
-    return "cpu" if lease is None or lease.uuid.startswith("CPU-") else "cuda:0"
+    return "cuda:0" if _visible(lease) else "cpu"
