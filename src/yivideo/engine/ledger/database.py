@@ -168,7 +168,7 @@ class Database:
         return LedgerUnavailable(f"The ledger {self.name} is not available: {lines[0]}")
 
 
-class _Again(Exception):  # noqa: N818 - not an error: a turn of the loop above
+class _Again(Exception):
     """The transaction came to nothing through no fault of its own, before its commit."""
 
 
