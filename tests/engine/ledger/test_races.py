@@ -1,13 +1,12 @@
 """Several at once, in threads with connections of their own and in processes."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -31,9 +30,12 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def ledgers(url: str) -> list[Ledger]:
+def ledgers(url: str) -> Generator[list[Ledger]]:
     """Four ledgers on one database: no lock of a process is shared between them."""
-    return [Ledger(url, patience=30) for _ in range(4)]
+    ledgers = [Ledger(url, patience=30) for _ in range(4)]
+    yield ledgers
+    for ledger in ledgers:
+        ledger.close()
 
 
 def at_once(acts: Sequence[Callable[[], T]]) -> list[T]:
@@ -162,8 +164,8 @@ def writer(url: str, *orders: str) -> subprocess.Popen[str]:
 
 
 def test_kill_9_loses_nothing_that_was_committed(url: str) -> None:
-    """Three writers, killed in the middle of it: all that they said is there, once."""
-    writers = [writer(url) for _ in range(3)]
+    """Two writers, killed in the middle of it: all that they said is there, once."""
+    writers = [writer(url) for _ in range(2)]
     said: list[list[str]] = []
     for process in writers:
         assert process.stdout is not None
@@ -183,6 +185,7 @@ def test_kill_9_loses_nothing_that_was_committed(url: str) -> None:
     for one in ledger.running():
         assert ledger.lose(one.attempt_id, "killed") is not None
     assert ledger.running() == []
+    ledger.close()
 
 
 def _all(ledger: Ledger) -> list[str]:
@@ -198,19 +201,18 @@ def _all(ledger: Ledger) -> list[str]:
 def test_several_may_migrate_at_once(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """From nothing, by processes and threads: one does it and the others find it done."""
+    """From nothing, by a process and threads: one does it and the others find it done."""
     address = (
         f"sqlite:///{tmp_path / 'new.db'}"
         if kind == "sqlite"
         else request.getfixturevalue("bare_postgres_url")
     )
-    processes = [writer(address, "migrate") for _ in range(2)]
-    ledgers = [Ledger(address, patience=30) for _ in range(2)]
+    process = writer(address, "migrate")
+    ledgers = [Ledger(address, patience=30) for _ in range(3)]
     at_once([ledger.migrate for ledger in ledgers])
-    assert [process.communicate()[0] for process in processes] == ["migrated\n"] * 2
+    assert process.communicate()[0] == "migrated\n"
     ledgers[0].accept(new())
     ledgers[0].migrate()
     assert len(ledgers[1].page(Filter()).workflows) == 1
     for ledger in ledgers:
         ledger.close()
-    shutil.rmtree(tmp_path, ignore_errors=True)

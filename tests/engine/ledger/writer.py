@@ -10,20 +10,26 @@ from tests.engine.ledger.making import claim, new, succeed
 from yivideo.engine.ledger.store import Ledger
 
 
+def say(*words: object) -> None:
+    """Say it at once: what is said after a kill is not heard."""
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
+
+
 def main(url: str, *orders: str) -> None:
     """Accept workflows and run their first steps, without an end."""
     ledger = Ledger(url, patience=30)
     if "migrate" in orders:
         ledger.migrate()
-        print("migrated", flush=True)
+        say("migrated")
         return
     while True:
         accepted = ledger.accept(new())
-        print("accepted", accepted.workflow_id, flush=True)
+        say("accepted", accepted.workflow_id)
         attempt = claim(ledger, accepted.ready[0]).attempt_id
-        print("claimed", attempt, flush=True)
+        say("claimed", attempt)
         succeed(ledger, attempt)
-        print("succeeded", attempt, flush=True)
+        say("succeeded", attempt)
 
 
 if __name__ == "__main__":

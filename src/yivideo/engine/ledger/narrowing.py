@@ -2,8 +2,8 @@
 
 Each property has an index in the order of lists. With one property that index is the list. With
 several, a database without statistics walks along one of them and looks up the others row by row,
-which is slow when the wrong one is rare. So each is first asked for its members up to a bound: those
-of a rare one are few and decide the question, and if none is rare then matches lie close together.
+which is slow when the wrong one is rare. So each is first asked for its members up to a bound:
+those of a rare one are few and decide the question, and if none is rare, matches lie close together.
 """
 
 from collections.abc import Sequence
@@ -106,5 +106,5 @@ def _labelled(name: str, value: str) -> tuple[Condition, Condition]:
 
 
 def _contains(text: str) -> Condition:
-    # Both databases have it under a name of its own, and both are quicker at it than at LIKE.
+    # Not found by any index: the table of texts is kept narrow so that going through it is quick.
     return texts.c.text.contains(clean(text).lower(), autoescape=True)
