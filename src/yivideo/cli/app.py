@@ -12,6 +12,7 @@ from yivideo.cli.extract import extract
 from yivideo.cli.gpu import gpu
 from yivideo.cli.preview import preview
 from yivideo.cli.probe import probe
+from yivideo.cli.serving import api, reconciler, up, worker
 from yivideo.cli.step import step
 from yivideo.cli.streams import say
 
@@ -57,9 +58,14 @@ for _command, _summary in _COMMANDS:
     app.command(short_help=_summary)(_command)
 app.add_typer(step, name="step", short_help="List the steps, or run one alone.")
 app.add_typer(gpu, name="gpu", short_help="Show and operate the pool of GPUs.")
+app.command(short_help="Run a whole system on this machine.")(up)
+app.command(short_help="Serve workflows over HTTP.")(api)
+app.command(short_help="Run this host's workers.")(worker)
+app.command(short_help="Put right what was lost.")(reconciler)
 app.command(short_help="Offer this host's GPUs to a pool.")(agent)
 
 
 def command_names() -> set[str]:
     """The first words that are commands."""
-    return {*(command.__name__ for command, _ in _COMMANDS), "step", "gpu", "agent"}
+    services = (up, api, worker, reconciler, agent)
+    return {*(c.__name__ for c, _ in _COMMANDS), "step", "gpu", *(c.__name__ for c in services)}

@@ -155,7 +155,12 @@ class Worker:
             )
         listed = self.store.list(claimed.place)
         artifacts = [
-            Artifact(name=file.name, uri=claimed.place, size=file.size, media_type=file.media_type)
+            Artifact(
+                name=file.name,
+                uri=f"{claimed.place}/{file.name}",
+                size=file.size,
+                media_type=file.media_type,
+            )
             for file in listed
         ]
         return result, artifacts

@@ -3,8 +3,11 @@
 import argparse
 import logging
 import signal
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from celery.platforms import SecurityWarning
 
 from yivideo.engine.child import Limits, StepChild
 from yivideo.engine.hints import TASK
@@ -47,18 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         parts.app.task(name=TASK)(run_step)
         signal.signal(signal.SIGUSR1, lambda *_: worker.give_back.set())
-        parts.app.worker_main(
-            [
-                "worker",
-                "--pool=solo",
-                f"--queues={','.join(args.queue)}",
-                f"--hostname={args.name}",
-                "--without-gossip",
-                "--without-mingle",
-                "--without-heartbeat",
-                "--loglevel=WARNING",
-            ]
-        )
+        # Whether it runs as root is for whoever starts it to decide.
+        warnings.filterwarnings("ignore", category=SecurityWarning)
+        parts.app.Worker(
+            pool="solo",
+            queues=",".join(args.queue),
+            hostname=args.name,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            loglevel="WARNING",
+            quiet=True,
+        ).start()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 import redis
 
+from yivideo.engine.callbacks import deliver_due
 from yivideo.engine.dispatch import Dispatcher
 from yivideo.engine.ledger.records import Event, Outcome, Running
 from yivideo.engine.ledger.store import Ledger
@@ -77,8 +78,11 @@ class Reconciler:
             self._guarded(self.mirror)
             if turn % 4 == 0:
                 self._guarded(self.end_leases)
-            if turn % 120 == 0 and self._retain:
-                self._guarded(self.forget_old)
+            self._guarded(self.call_back)
+            if turn % 120 == 0:
+                if self._retain:
+                    self._guarded(self.forget_old)
+                self._guarded(self.remove_files)
             turn += 1
             self._stop.wait(_TURN_S)
 
@@ -154,7 +158,18 @@ class Reconciler:
             pipe.execute()
 
     def forget_old(self) -> None:
-        """Remove what is older than is to be kept, results with it."""
+        """Forget what is older or more than is to be kept."""
         assert self._retain is not None
-        for uri in self._ledger.expire(*self._retain):
-            self._store.remove(uri)
+        while self._ledger.expire(*self._retain):
+            continue
+
+    def remove_files(self) -> None:
+        """Remove the results of what was deleted or forgotten."""
+        while uris := self._ledger.removals():
+            for uri in uris:
+                self._store.remove(uri)
+            self._ledger.note_removed(uris)
+
+    def call_back(self) -> None:
+        """Tell senders of the ends of their workflows."""
+        deliver_due(self._ledger, self._settings)

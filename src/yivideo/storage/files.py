@@ -264,13 +264,13 @@ class FileStore:
             self._fs.get([f"{there}/{n}" for n in names], [str(to / n) for n in names])
 
     def _key(self, uri: str) -> Sequence[str]:
-        """The parts of an address below the store's.
+        """The parts of an address below the store's, whole or relative to it.
 
         Raises:
             UsageError: it is not one of this store.
         """
         inside = uri.removeprefix(f"{self.url}/")
-        if inside == uri or not inside:
+        if "://" in inside or not inside:
             raise UsageError(f"{uri} is no address in the file store {self.url}.")
         *folders, name = inside.split("/")
         return (*map(checked_part, folders), checked_name(name))

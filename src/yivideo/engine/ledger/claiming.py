@@ -43,7 +43,8 @@ def claim_step(tx: Transaction, step_id: int, number: int, place: Place) -> Clai
     if step is None:
         return None
     # A place of its own for each attempt: a late one can never write into a newer one's.
-    target = f"{workflow.id}/{step.name}/{number}"
+    # Below the file store, wherever that is.
+    target = f"workflows/{workflow.id}/{step.name}/{number}"
     attempt_id = tx.execute(
         sa.insert(attempts)
         .values(
