@@ -123,7 +123,7 @@ def reconciler(
         settings, parts.ledger, parts.pool, parts.dispatcher, parts.store, retain=retain
     )
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: one.stop())
+        signal.signal(number, lambda _number, _frame: one.stop())
     one.run()
     return int(ExitCode.OK)
 

@@ -139,12 +139,16 @@ class Worker:
         self, claimed: Claimed, lease: Grant | None, follower: "_Follower"
     ) -> tuple[StepResult, list[Artifact]]:
         inputs = {name: self.store.fetch(uri) for name, uri in claimed.inputs.items()}
+        source = claimed.source
+        if "://" in source:
+            # It was uploaded.
+            source = str(self.store.fetch(source))
         with self.store.local_target(claimed.place) as target:
             result = self.child.run(
                 StepJob(
                     step=claimed.name,
                     params=claimed.params,
-                    source=claimed.source,
+                    source=source,
                     inputs=inputs,
                     target=target,
                     device=_device(lease),

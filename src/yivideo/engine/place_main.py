@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 logger.exception("Step %d failed outside of its child", step_id)
 
         parts.app.task(name=TASK)(run_step)
-        signal.signal(signal.SIGUSR1, lambda *_: worker.give_back.set())
+        signal.signal(signal.SIGUSR1, lambda _number, _frame: worker.give_back.set())
         # Whether it runs as root is for whoever starts it to decide.
         warnings.filterwarnings("ignore", category=SecurityWarning)
         parts.app.Worker(

@@ -93,6 +93,8 @@ class Supervisor:
             list(program.command),
             env={**os.environ, **program.environment},
             stdin=subprocess.DEVNULL,
+            # Standard output is the supervisor's own.
+            stdout=2,
             # Ctrl-C goes to the supervisor alone, which ends the others in good order.
             start_new_session=True,
         )
