@@ -350,8 +350,12 @@ class GpuPool:
                     (Device.of(d) for d in told["devices"] or ()), key=lambda d: (d.host, d.index)
                 )
             ),
-            virtual_times=queue.virtual_times if queue else {},
+            virtual_times={
+                **{group: float(v) for group, v in dict(told["groups"] or {}).items()},
+                **(queue.virtual_times if queue else {}),
+            },
             waiters=queue.waiters if queue else (),
+            system_v=float(told["system_v"]),
         )
 
     def events(self, after: str = "$", block: float | None = None) -> Iterator[dict[str, str]]:
