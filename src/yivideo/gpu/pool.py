@@ -339,7 +339,7 @@ class GpuPool:
         from yivideo.gpu.queue import read_queue
 
         told = self._transitions.run("tell")
-        queue = read_queue(self.client, self.prefix, waiters) if waiters else None
+        queue = read_queue(self._transitions, waiters) if waiters else None
         return Snapshot(
             now=float(told["now"]) / MICROSECONDS,
             epoch=int(told["epoch"]),

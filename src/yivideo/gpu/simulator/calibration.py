@@ -33,6 +33,7 @@ def told(
     every: float = 2.0,
     skip: float = 0.2,
     seed: int = 0,
+    watched: bool = True,
 ) -> tuple[Sequence[Told], float]:
     """The first estimate of each waiter that was seen in the queue, and milliseconds per estimate.
 
@@ -42,10 +43,11 @@ def told(
         every: simulated seconds between two snapshots.
         skip: the part of the arrivals that is only watched, for the history to fill.
         seed: of the estimates' dice.
+        watched: whether the estimates know of arrivals.
     """
     first: dict[str, tuple[float, Estimate]] = {}
     costs: list[float] = []
-    flow = Flow()
+    flow = Flow() if watched else None
     begin = load.workflows[int(skip * len(load.workflows))].at
     with server(url) as address:
         policy = Scripted(address, load)
@@ -53,7 +55,8 @@ def told(
 
         def look(now: float) -> None:
             snapshot = policy.snapshot(now, _ALL)
-            flow.see(snapshot)
+            if flow is not None:
+                flow.see(snapshot)
             new = [w for w in snapshot.waiters if w.request not in first]
             if now < begin or not new:
                 return
