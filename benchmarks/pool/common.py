@@ -72,15 +72,11 @@ def vouched(url: str, state: Path, devices: Sequence[FoundDevice] = ()) -> None:
             journal=str(Journal(ensure_folder(state) / "journal").folder),
             services=[],
             pid=own.pid,
-            devices=[
-                {name: getattr(one, name) for name in _FOUND} for one in devices or (DEVICE,)
-            ],
+            devices=[{name: getattr(one, name) for name in _FOUND} for one in devices or (DEVICE,)],
             beat_limit=10**15,
             claim_limit=10**15,
         )
-        pool.attest(
-            host=HOST, agent="by hand", seen=str(said["epoch"]), journal_epoch=0, living=[]
-        )
+        pool.attest(host=HOST, agent="by hand", seen=str(said["epoch"]), journal_epoch=0, living=[])
 
 
 def _agent(url: str, state: Path, ready: Any, end: Any) -> None:

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.pool.common import HOST, percentiles, report, server, vouched
-from yivideo.gpu import GpuPool, Request
-from yivideo.gpu import scripts
+from yivideo.gpu import GpuPool, Request, scripts
 from yivideo.gpu.amounts import Demand
 from yivideo.gpu.discovery import FoundDevice
 from yivideo.gpu.holding import this_process

@@ -1,7 +1,7 @@
 """Estimates of waits against the waits that came of it, in the simulator's standard load.
 
-``python -m benchmarks.pool.estimates [--workflows 700] [--save]``. Also with times less well known, which
-is harder, and without a `Flow`, which is the baseline: nobody else is expected to come.
+``python -m benchmarks.pool.estimates [--workflows 700] [--save]``. Also with times less well known,
+which is harder, and without a `Flow`, which is the baseline: nobody else is expected to come.
 """
 
 import argparse

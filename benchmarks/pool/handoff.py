@@ -1,7 +1,7 @@
 """Handing one device on between twenty groups: how busy it stays, how fast, how fairly.
 
-``python -m benchmarks.pool.handoff [--seconds 15] [--save]``. Each group is a process that holds the
-device for 50 ms and does something else for 50 ms.
+``python -m benchmarks.pool.handoff [--seconds 15] [--save]``. Each group is a process that holds
+the device for 50 ms and does something else for 50 ms.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from benchmarks.pool.common import agent, percentiles, report, server, together, vouched
@@ -44,9 +45,7 @@ def main() -> None:
         with _worker(url):
             result["celery_one_worker"] = _measure(url, "celery_one_worker", seconds)
             result["celery_one_worker_flooded"] = _celery_flooded(url, seconds)
-    targets = {
-        "busy": 0.96, "gap_median_ms": 1.0, "gap_p99_ms": 6.0, "commands": 4, "jain": 0.99
-    }
+    targets = {"busy": 0.96, "gap_median_ms": 1.0, "gap_p99_ms": 6.0, "commands": 4, "jain": 0.99}
     report("handoff", {"groups": GROUPS, "seconds": seconds, "targets": targets, **result})
 
 
@@ -87,7 +86,7 @@ def _figures(turns: Sequence[dict[str, Any]], begin: float, end: float) -> dict[
     held = sorted(span for one in turns for span in one["held"])
     gaps = [
         after[0] - before[1]
-        for before, after in zip(held, held[1:], strict=False)
+        for before, after in pairwise(held)
         if begin <= before[1] and after[0] <= end
     ]
     overlaps = sum(gap < 0 for gap in gaps)

@@ -84,7 +84,7 @@ class Entrants:
         relative = (expected > 0) & self._relative[kind, model]
         luck = self._luck[rows, entity, stage]
         table = self._tables[relative.astype(np.intp), kind, model, luck]
-        return np.where(relative, table * expected, table)
+        return table * np.where(relative, expected, 1.0)
 
     def known(self, entity: int) -> tuple[str, str, str] | None:
         """Request, what and workflow of somebody who is in the snapshot."""
@@ -128,9 +128,7 @@ class _Gathering:
         ]
         self.waiters = list(snapshot.waiters[:most])
         here = {lease.workflow for _, lease in self.held} | {w.workflow for w in snapshot.waiters}
-        self.away = [
-            a for name, a in (flow.away.items() if flow else ()) if name not in here
-        ]
+        self.away = [a for name, a in (flow.away.items() if flow else ()) if name not in here]
         self.fresh = list(flow.fresh) if flow else []
         self.kinds = sorted(
             {one.what for _, one in self.held}
@@ -229,17 +227,18 @@ class _Gathering:
             for number, model in enumerate(self.models):
                 durations = history.durations(what, model)
                 if len(durations):
-                    tables[0, at, number] = np.quantile(durations, _MIDDLES)
+                    tables[0, at, number] = np.quantile(durations, _MIDDLES, method="nearest")
                 ratios = history.ratios(what, model) if isinstance(history, WorkHistory) else ()
                 if len(ratios):
-                    tables[1, at, number] = np.quantile(ratios, _MIDDLES)
+                    tables[1, at, number] = np.quantile(ratios, _MIDDLES, method="nearest")
                     relative[at, number] = True
         return tables, relative
 
     def _running(self, entity: int, device: int, lease: Held) -> Running:
         """How much longer a lease lasts, given how long it has lasted."""
-        kind, model = self.kind_of[lease.what], self.models.index(
-            self.snapshot.devices[device].model
+        kind, model = (
+            self.kind_of[lease.what],
+            self.models.index(self.snapshot.devices[device].model),
         )
         scaled = lease.expected > 0 and bool(self.relative[kind, model])
         table = self.tables[int(scaled), kind, model] * (lease.expected if scaled else 1.0)
@@ -247,7 +246,7 @@ class _Gathering:
         since = max(0.0, self.snapshot.now - begun)
         longer = table[table > since]
         if longer.size:
-            left = self.dice.choice(longer, self.samples) - since
+            left = longer[self.dice.integers(longer.size, size=self.samples)] - since
         else:
             # Longer than all that is known: it cannot be much longer, or would be known.
             left = self.dice.uniform(0.0, since / 4, self.samples)

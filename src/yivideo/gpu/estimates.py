@@ -63,7 +63,7 @@ class PoolHistory:
 
 @dataclass(frozen=True, slots=True)
 class WaitsFor:
-    """What is expected to end last before a waiter starts, and where; "" for what is not here yet."""
+    """What is expected to end last before a waiter starts; "" for what is not here yet."""
 
     request: str
     what: str
@@ -116,8 +116,8 @@ def estimate(
     forecast = play(snapshot, history, flow, samples=samples, dice=dice)
     known = len(forecast.names)
     # An infinite sample is one in which something that nobody knows the length of must end first.
-    medians = np.quantile(forecast.starts, 0.5, axis=0, method="higher")
-    bounds = np.quantile(forecast.starts, 0.9, axis=0, method="higher")
+    ordered = np.sort(forecast.starts, axis=0)
+    medians, bounds = ordered[int(0.5 * samples)], ordered[int(0.9 * samples)]
     found: dict[str, Estimate] = {}
     for at, waiter in enumerate(waiters):
         if at < known:

@@ -1,8 +1,9 @@
 """What comes after what: arrivals, and the steps that follow others, seen in the pool's snapshots.
 
-A waiter is passed by requests that are not there yet: later steps of older workflows of its own
+A waiter is passed by requests that are not there yet: later steps of older workflows of its
 group, and new workflows of groups that have had less. Estimates that left them out would be wrong
-to one side. Whoever takes the snapshots shows each to a `Flow`, which remembers how often what came.
+to one side. Whoever takes the snapshots shows each to a `Flow`, which remembers how often what
+came.
 """
 
 from collections import deque
@@ -35,7 +36,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """What followed a step: which step, how many seconds later, expected how much longer than it."""
+    """What followed a step: which, how many seconds later, expected how much longer than it."""
 
     what: str | None
     gap: float

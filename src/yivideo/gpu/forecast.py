@@ -2,9 +2,9 @@
 
 Each sample is a pool of its own with its own dice; numpy moves all of them on together, one event
 of each at a time. The order is the pool's: among those that fit, the group furthest behind, inside
-it the smallest key; who does not fit keeps a device, on which only those may start that can run
-beside it. Idle models and the choice of the best-fitting among several devices are left out: neither
-changes when somebody starts by more than the estimate's own width.
+it the smallest key; who does not fit keeps a device, on which only those may start that can
+run beside it. Left out: idle models, which are taken to give way at once, best fit among several
+devices, and passing by those expected to end before the first could start.
 """
 
 from collections.abc import Mapping, Sequence
@@ -168,6 +168,8 @@ class _Game:
                 may_start[waits] = True
             # Those for whom nothing comes any more are still not marked.
             rows = rows[may_start[rows]]
+            if not rows.size:
+                break
             started = self.start(rows)
             may_start[rows] = started
             rows = rows[self.missing[rows] > 0]
@@ -260,7 +262,7 @@ class _Game:
         group = virtual.argmin(axis=1)
         each = np.arange(len(rows))
         shape = open_heads[each, group].argmin(axis=1)
-        found = np.isfinite(open_heads[each, group, shape])
+        found = np.asarray(np.isfinite(open_heads[each, group, shape]))
         if not found.any():
             return found
         each, group, shape = each[found], group[found], shape[found]
@@ -283,7 +285,7 @@ class _Game:
         return found
 
     def allowed(self, rows: Ints, head: Floats) -> NDArray[np.bool_]:
-        """Where each shape may start: it fits, and is not in the way of who is first and does not."""
+        """Where each shape may start: it fits, and is not in the way of the first, who does not."""
         fit = self.fit[rows]
         best = head.min(axis=2)
         group = np.where(np.isfinite(best), self.virtual[rows], np.inf).argmin(axis=1)

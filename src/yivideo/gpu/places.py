@@ -75,7 +75,7 @@ class Places:
             can,
             can & (need <= free).all(axis=2),
             share,
-            (need[:, None] + need[None, :] <= total).all(axis=3),
+            np.asarray((need[:, None] + need[None, :] <= total).all(axis=3)),
         )
 
     def most_running(self, entrants: "Entrants") -> int:

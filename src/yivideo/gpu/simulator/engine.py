@@ -1,4 +1,4 @@
-"""The event loop: workflows go through their steps, a policy says who starts on which device when."""
+"""The event loop: workflows go through their steps, a policy says who starts when and where."""
 
 import heapq
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ class Policy(Protocol):
     """Who gets which device."""
 
     def apply(self, operations: Sequence[Operation]) -> Sequence[Task]:
-        """Carry out the operations in order; returns the tasks that started, with times and devices."""
+        """Carry out the operations in order; returns the tasks that started, marked when and where."""
         ...
 
 
@@ -63,50 +63,66 @@ def simulate(
         watch: called with the simulated time, with all that came before applied.
         every: how many simulated seconds lie between two such calls.
     """
-    outcome = Outcome(load)
-    seconds = [
-        step.seconds for flow in load.workflows for step in flow.steps if step.demand is not None
-    ]
-    # Nothing that starts within this time ends within it: these events can be applied together.
-    ahead = min(seconds, default=1.0) / max(device.speed for device in load.devices)
-    heap: list[tuple[float, int, Task, bool]] = []
-    number = 0
-
-    def push(time: float, task: Task, *, ends: bool) -> None:
-        nonlocal number
-        number += 1
-        heapq.heappush(heap, (time, number, task, ends))
-
-    for workflow in load.workflows:
-        push(workflow.at, Task(workflow, 0, workflow.at), ends=False)
+    run = _Run(load)
     look_at = every
-    while heap:
-        until = heap[0][0] + ahead
+    while run.heap:
+        begin = run.heap[0][0]
+        until = begin + run.ahead
         if watch is not None:
-            if heap[0][0] >= look_at:
+            if begin >= look_at:
                 watch(look_at)
                 look_at += every
                 continue
             until = min(until, look_at)
-        operations: list[Operation] = []
-        while heap and heap[0][0] < until:
-            time, _, task, ends = heapq.heappop(heap)
-            step = task.workflow.steps[task.at]
-            if ends:
-                task.ended = time
-                if step.demand is not None:
-                    operations.append(Operation(time, task, asks=False))
-                if task.at + 1 == len(task.workflow.steps):
-                    outcome.completions[task.workflow.id] = time
-                else:
-                    push(time, Task(task.workflow, task.at + 1, time), ends=False)
-            elif step.demand is None:
-                push(time + step.seconds, task, ends=True)
-            else:
-                outcome.tasks.append(task)
-                operations.append(Operation(time, task, asks=True))
-        for task in policy.apply(operations):
+        for task in policy.apply(run.operations(until)):
             device = load.devices[task.device]
             duration = task.workflow.steps[task.at].seconds / device.speed
-            push(task.started + duration, task, ends=True)
-    return outcome
+            run.push(task.started + duration, task, ends=True)
+    return run.outcome
+
+
+class _Run:
+    """The events that are still to come, in the order of their times."""
+
+    def __init__(self, load: Load) -> None:
+        self.outcome = Outcome(load)
+        seconds = [
+            step.seconds
+            for flow in load.workflows
+            for step in flow.steps
+            if step.demand is not None
+        ]
+        # Nothing that starts within this time ends within it: its events can be applied together.
+        self.ahead = min(seconds, default=1.0) / max(device.speed for device in load.devices)
+        self.heap: list[tuple[float, int, Task, bool]] = []
+        self._number = 0
+        for workflow in load.workflows:
+            self.push(workflow.at, Task(workflow, 0, workflow.at), ends=False)
+
+    def push(self, time: float, task: Task, *, ends: bool) -> None:
+        """A task begins to be wanted, or ends, at a time."""
+        self._number += 1
+        heapq.heappush(self.heap, (time, self._number, task, ends))
+
+    def operations(self, until: float) -> list[Operation]:
+        """What the policy is told of the events before a time, which are taken off."""
+        found: list[Operation] = []
+        while self.heap and self.heap[0][0] < until:
+            time, _, task, ends = heapq.heappop(self.heap)
+            step = task.workflow.steps[task.at]
+            if ends:
+                self._ended(time, task)
+            elif step.demand is None:
+                self.push(time + step.seconds, task, ends=True)
+            else:
+                self.outcome.tasks.append(task)
+            if step.demand is not None:
+                found.append(Operation(time, task, asks=not ends))
+        return found
+
+    def _ended(self, time: float, task: Task) -> None:
+        task.ended = time
+        if task.at + 1 == len(task.workflow.steps):
+            self.outcome.completions[task.workflow.id] = time
+        else:
+            self.push(time, Task(task.workflow, task.at + 1, time), ends=False)

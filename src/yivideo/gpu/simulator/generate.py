@@ -36,9 +36,9 @@ def standard(
     """The standard load: the subtitle chain over films of different lengths, arriving at random.
 
     Arrivals are Poisson at ``load`` of what the devices can carry, from ``groups`` groups of
-    equal chances. Films are 10 minutes in the median (log-normal, sigma 0.5); a step takes its rate
-    times the film's length, give or take ``noise`` (log-normal), and is expected to take that without
-    the give or take.
+    equal chances. Films are 10 minutes in the median (log-normal, sigma 0.5); a step takes its
+    rate times the film's length, give or take ``noise`` (log-normal), and is expected to take that
+    without the give or take.
     """
     dice = np.random.default_rng(seed)
     per_film = sum(seconds for _, seconds, on_device in CHAIN if on_device)
@@ -101,7 +101,7 @@ def flood(
     flooding = [Workflow(f"f{n}", 0.0, "group-0", 5, (step(),)) for n in range(workflows)]
     count = max(1, workflows // 100) * len(devices)
     others = [other(group, n) for group in range(1, groups) for n in range(count)]
-    return Load(devices, tuple([*flooding, *others]))
+    return Load(devices, (*flooding, *others))
 
 
 def mixed(
@@ -112,7 +112,7 @@ def mixed(
     load: float = 0.95,
     groups: int = 8,
 ) -> Load:
-    """The standard load with shared devices: decoding, detection, and recognition on parts of one."""
+    """The standard load on shared devices: decoding, detection and recognition each on a part."""
     shapes = {
         "paddleocr.detect_subtitle_area": Demand(memory=4096, compute=500),
         "ffmpeg.crop_subtitle_images": Demand(memory=1024, decoders=500),
@@ -133,9 +133,7 @@ def mixed(
                 flow.at * closer,
                 flow.group,
                 flow.priority,
-                tuple(
-                    Step(s.what, s.seconds, shapes.get(s.what), s.expected) for s in flow.steps
-                ),
+                tuple(Step(s.what, s.seconds, shapes.get(s.what), s.expected) for s in flow.steps),
             )
             for flow in whole.workflows
         ),

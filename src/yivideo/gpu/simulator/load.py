@@ -12,7 +12,7 @@ from yivideo.gpu.amounts import Demand
 
 @dataclass(frozen=True, slots=True)
 class SimDevice:
-    """A device: memory in MiB, compute and decoders in thousandths; ``speed`` divides step times."""
+    """A device: memory in MiB, compute and decoders in thousandths; steps take time / ``speed``."""
 
     host: str
     index: int

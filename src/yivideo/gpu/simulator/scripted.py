@@ -6,9 +6,7 @@ import uuid
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-import redis
+from typing import TYPE_CHECKING, Any
 
 from yivideo.gpu import scripts
 from yivideo.gpu.pool import AGING_STEP_S, DATABASE, GpuPool
@@ -17,6 +15,9 @@ from yivideo.gpu.simulator.engine import Operation, Task
 from yivideo.gpu.simulator.load import Load
 from yivideo.gpu.transitions import refusal
 from yivideo.storage.redis import connect, with_database
+
+if TYPE_CHECKING:
+    from redis.client import Pipeline
 
 # The clock begins here, in microseconds: far enough from 0 for keys of any priority.
 _EPOCH_US = 1_000_000_000_000_000
@@ -71,7 +72,6 @@ class Scripted:
     def apply(self, operations: Sequence[Operation]) -> Sequence[Task]:
         """See `Policy`; one round trip for all."""
         started: list[Task] = []
-        # Grants of this batch whose device is given back in a later one: claimed with the next.
         with self._client.pipeline(transaction=False) as pipe:
             expected = self._queue_claims(pipe)
             calls: list[tuple[int, float, Mapping[str, Any]]] = []
@@ -107,12 +107,11 @@ class Scripted:
         """Remove all keys and close the connections."""
         with contextlib.closing(self._client):
             batch: list[Any] = []
-            for pattern in (f"{self._prefix}*",):
-                for key in self._client.scan_iter(match=pattern, count=1000):
-                    batch.append(key)
-                    if len(batch) == 1000:
-                        self._client.unlink(*batch)
-                        batch.clear()
+            for key in self._client.scan_iter(match=f"{self._prefix}*", count=1000):
+                batch.append(key)
+                if len(batch) == 1000:
+                    self._client.unlink(*batch)
+                    batch.clear()
             if batch:
                 self._client.unlink(*batch)
         self.pool.close()
@@ -179,7 +178,7 @@ class Scripted:
             parameters["expected"] = round(step.expected * MICROSECONDS)
         return "request", parameters
 
-    def _queue_claims(self, pipe: "redis.client.Pipeline") -> int:
+    def _queue_claims(self, pipe: "Pipeline") -> int:
         """Claim what was granted, each at the time of its grant; returns how many commands."""
         for request, fence, host, time in self._unclaimed:
             pipe.set(self._prefix + "clock", _clock(time))
@@ -189,9 +188,7 @@ class Scripted:
         self._unclaimed.clear()
         return number
 
-    def _queue(
-        self, pipe: "redis.client.Pipeline", name: str, parameters: Mapping[str, Any]
-    ) -> None:
+    def _queue(self, pipe: "Pipeline", name: str, parameters: Mapping[str, Any]) -> None:
         pipe.evalsha(self._digests[name], 1, self._prefix, json.dumps(parameters))
 
 
