@@ -255,7 +255,7 @@ class _Game:
         shapes = self.shape_count
         head = self.head[rows].reshape(len(rows), -1, shapes)
         allowed = self.allowed(rows, head) if shapes > 1 else self.fit[rows]
-        fits = allowed.any(axis=2)
+        fits = np.asarray(allowed.any(axis=2))
         open_heads = np.where(fits[:, None, :], head, np.inf)
         best = open_heads.min(axis=2)
         virtual = np.where(np.isfinite(best), self.virtual[rows], np.inf)
@@ -265,7 +265,7 @@ class _Game:
         found = np.asarray(np.isfinite(open_heads[each, group, shape]))
         if not found.any():
             return found
-        each, group, shape = each[found], group[found], shape[found]
+        each, group, shape = each[found], group[found], np.asarray(shape)[found]
         who = rows[found]
         device = allowed[each, shape].argmax(axis=1)
         lane = group * shapes + shape

@@ -38,7 +38,7 @@ class Policy(Protocol):
     """Who gets which device."""
 
     def apply(self, operations: Sequence[Operation]) -> Sequence[Task]:
-        """Carry out the operations in order; returns the tasks that started, marked when and where."""
+        """Carry out the operations in order; returns the tasks that started, marked."""
         ...
 
 

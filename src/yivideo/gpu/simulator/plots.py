@@ -94,7 +94,7 @@ def estimates(url: str, workflows: int) -> str:
     pairs = [(one.estimate.median or 0.0, one.waited) for one in known]
     within = sum(one.waited <= (one.estimate.bound or 0.0) for one in known) / max(1, len(known))
     chart = Chart(
-        f"{len(known)} first estimates: {within:.0%} of waits within their 90 % bound",
+        f"{len(known)} first estimates: {within * 100:.0f} % of waits within their 90 % bound",
         Axis("estimated wait (median)", 1, 1800, _SECONDS[:4], log=True),
         Axis("wait that came of it", 1, 1800, _SECONDS[:4], log=True),
     )
