@@ -7,7 +7,7 @@ end
 
 local LEASE_FIELDS = {
   'state', 'shape', 'group', 'weight', 'key', 'what', 'workflow', 'expected', 'limit', 'wake',
-  'payload', 'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
+  'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
   'misses', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner', 'deadline', 'evict', 'into',
 }
 
@@ -17,7 +17,15 @@ local function request_of(id)
     return nil
   end
   found.id = id
+  if found.state == 'waiting' or found.state == 'granted' then
+    found.payload = call('GET', P .. 'payload:' .. id) or nil
+  end
   return found
+end
+
+-- A payload lies beside its request: one long value makes a hash of short ones twice as large.
+local function drop_payload(id)
+  call('DEL', P .. 'payload:' .. id)
 end
 
 local function tell(wake, message)
@@ -89,7 +97,8 @@ end
 local function end_request(request, how, why)
   local key = request_key(request.id)
   call('HSET', key, 'state', 'ended', 'how', how, 'why', why or '', 'ended_at', int(NOW))
-  call('HDEL', key, 'payload', 'reserved', 'wake', 'owner')
+  call('HDEL', key, 'reserved', 'wake', 'owner')
+  drop_payload(request.id)
   -- Long enough to tell a late caller what became of its lease.
   call('EXPIRE', key, 3600)
   if request.owner then
