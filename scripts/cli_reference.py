@@ -26,7 +26,8 @@ With `--json` standard output is one JSON document; when a command cannot begin 
 `{"error": {"code": ..., "exit_code": ..., "message": ...}}`.
 
 File names that begin with a dash come after `--`. Environment: `YIVIDEO_DEBUG=1` shows tracebacks,
-`NO_COLOR` takes the colours away, `TMPDIR` names the folder for temporary files.
+`NO_COLOR` takes the colours away, `TMPDIR` names the folder for temporary files. Those of the GPU
+pool are in [its reference](gpu.md#environment-variables).
 """
 
 NOTES = {
@@ -67,6 +68,50 @@ second Ctrl-C ends it at once. The exit status is 128 and the number of the sign
     "doctor": """\
 Each device is tried in a process of its own, by decoding a tiny clip and by finding and reading a
 drawn line. The exit code is `7` when the CPU does not work.
+""",
+    "agent": """\
+**Ready.** The line on standard output begins with `ready:`; with `--json` it is one object:
+
+| Field | Holds |
+|---|---|
+| `ready` | true |
+| `host`, `services` | its name, and what runs there |
+| `devices` | what is offered: `index`, `uuid`, `model`, `memory` (MiB), `compute`, `decoders` |
+| `address`, `redis_cli` | of the server, and the line that looks into it |
+| `server` | `started`, `adopted` or `used` for that of the state folder; null for a given address |
+| `state` | the state folder |
+
+**Stopping.** The server in the state folder is stopped with the agent that owns it, unless
+devices are held, requests wait, or other programs are connected.
+""",
+    "gpu status": """\
+**`--json`**: `server`, `now`, `epoch`, `waiting`, `hosts` (`host`, `agent`, `agent_pid`, `lives`,
+`silent_s`, `services`) and `devices`. A device has `state` and `reason` as in [the reference of
+the pool](gpu.md#states-of-a-device); amounts as `memory_mib`, `memory_leased_mib`,
+`memory_used_mib` (measured), `compute`, `compute_leased`, `decoders`, `decoders_leased`;
+`utilisation`, `decoder_utilisation` and `temperature`, null where nothing tells; and its
+`leases`, with `request`, `fence`, `state` (`granted`, `held`, or `warm` for an idle model),
+`what`, `workflow`, `group`, `host`, `pid`, `held_s`, `expected_s` and `limit_s`.
+""",
+    "gpu queue": """\
+**`--json`**: `server`, `now`, `waiting` (how many in all) and `waiters`, each with `position`,
+`request`, `what`, `workflow`, `group`, `weight`, `waiting_s`, `key_age_s`, `demand`, `expected_s`,
+`reserved` (the device that is kept for it), `waits_for` (`request`, `what`, `workflow`, `device`),
+`start_median_s` and `start_bound90_s`, null for what is unknown.
+""",
+    "gpu drain": """\
+**`--json`**: `devices`, as of `gpu status`.
+""",
+    "gpu resume": """\
+**`--json`**: `devices`, as of `gpu status`, each with `lifted_quarantine`, the reason or empty.
+""",
+    "gpu reclaim": """\
+**`--json`**: `device`, `lease` as of `gpu status`, `process_alive` (as seen from here, null where
+it cannot be seen), `agent` in words, and `done`.
+""",
+    "gpu history": """\
+[The kinds of events and their fields](gpu.md#events). Following ends with 130 by Ctrl-C; while the
+server is away it waits for it.
 """,
 }
 

@@ -18,6 +18,7 @@ CONTRACTS = (
 DOCS = (
     "tests/unit/test_docs.py",
     "tests/unit/test_errors.py",
+    "tests/unit/test_gpu_page.py",
     "tests/unit/test_reference_pages.py",
     "tests/unit/cli/test_reference.py",
     "tests/ocr/test_languages.py",

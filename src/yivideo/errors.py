@@ -226,7 +226,7 @@ class LeaseReclaimed(LeaseEnded):
 
 
 class StaleFence(PoolError):
-    """The fence is not the lease's present one: its grant went back, and may be another's by now."""
+    """The fence is not the lease's present one: its grant went back."""
 
     code = "stale-fence"
 
@@ -280,6 +280,25 @@ class CudaStarted(YiVideoError):
     code = "cuda-started"
 
 
+class LimitReached(InputError):
+    """A step wanted more memory, CPU time or file than a step may use."""
+
+    code = "limit-reached"
+
+
+class StepCrashed(YiVideoError):
+    """A step failed in a way nobody foresaw, or its process ended in the middle."""
+
+    code = "step-crashed"
+
+
+class DeviceMemory(YiVideoError):
+    """The memory of the device was too small for the step."""
+
+    exit_code = ExitCode.DEVICE
+    code = "device-memory"
+
+
 class BatchFailed(YiVideoError):
     """Some of several videos failed; the others are done."""
 
@@ -292,6 +311,50 @@ class ServerUnavailable(YiVideoError):
 
     exit_code = ExitCode.UNAVAILABLE
     code = "server-unavailable"
+
+
+class LedgerUnavailable(YiVideoError):
+    """The ledger's database is away, full, or locked for too long; nothing is lost by that."""
+
+    exit_code = ExitCode.UNAVAILABLE
+    code = "ledger-unavailable"
+
+
+class BadWorkflow(UsageError):
+    """A workflow makes no sense: no steps, a step twice, a priority out of range."""
+
+    code = "bad-workflow"
+
+
+class WorkflowUnknown(UsageError):
+    """There is no such workflow, or it was deleted."""
+
+    code = "workflow-unknown"
+
+
+class WorkflowEnded(UsageError):
+    """The workflow has ended: it can be retried or deleted, and no longer changed."""
+
+    code = "workflow-ended"
+
+
+class WorkflowNotEnded(UsageError):
+    """The workflow has not ended: it cannot be retried or deleted yet."""
+
+    code = "workflow-not-ended"
+
+
+class IdempotencyConflict(UsageError):
+    """The idempotency key was used before, for another request."""
+
+    code = "idempotency-conflict"
+
+
+class StoreUnavailable(YiVideoError):
+    """The file store does not answer, or refuses us."""
+
+    exit_code = ExitCode.UNAVAILABLE
+    code = "store-unavailable"
 
 
 class Cancelled(YiVideoError):

@@ -11,8 +11,19 @@ from tests.acceptance.command import COMMAND, Run
 
 import yivideo as package
 
-COMMANDS = ("extract", "preview", "probe", "export", "doctor", "step")
-HEAVY = {"numpy", "cv2", "av", "pydantic", "openvino", "onnxruntime", "PIL", "rich", "rapidocr"}
+COMMANDS = ("extract", "preview", "probe", "export", "doctor", "step", "gpu", "agent")
+HEAVY = {
+    "numpy",
+    "cv2",
+    "av",
+    "pydantic",
+    "openvino",
+    "onnxruntime",
+    "PIL",
+    "rich",
+    "rapidocr",
+    "redis",
+}
 
 
 def test_help_imports_nothing_heavy() -> None:

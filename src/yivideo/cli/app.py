@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from yivideo import __version__
+from yivideo.cli.agent import agent
 from yivideo.cli.doctor import doctor
 from yivideo.cli.export import export
 from yivideo.cli.extract import extract
+from yivideo.cli.gpu import gpu
 from yivideo.cli.preview import preview
 from yivideo.cli.probe import probe
 from yivideo.cli.step import step
@@ -54,8 +56,10 @@ _COMMANDS = (
 for _command, _summary in _COMMANDS:
     app.command(short_help=_summary)(_command)
 app.add_typer(step, name="step", short_help="List the steps, or run one alone.")
+app.add_typer(gpu, name="gpu", short_help="Show and operate the pool of GPUs.")
+app.command(short_help="Offer this host's GPUs to a pool.")(agent)
 
 
 def command_names() -> set[str]:
     """The first words that are commands."""
-    return {*(command.__name__ for command, _ in _COMMANDS), "step"}
+    return {*(command.__name__ for command, _ in _COMMANDS), "step", "gpu", "agent"}

@@ -2,43 +2,45 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 from yivideo.errors import ServerUnavailable
 
 
-def state_folder() -> Path:
+def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """The folder of this host's journal and embedded server.
 
     ``YIVIDEO_STATE``, else ``yivideo`` in the user's folder for state (``XDG_STATE_HOME``).
     """
-    given = os.environ.get("YIVIDEO_STATE")
+    given = environment.get("YIVIDEO_STATE")
     if given:
         return Path(given).absolute()
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    base = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "yivideo"
 
 
-def host_name() -> str:
+def host_name(environment: Mapping[str, str] = os.environ) -> str:
     """The name under which this host's devices are known: ``YIVIDEO_HOST``, else its host name."""
-    return os.environ.get("YIVIDEO_HOST") or socket.gethostname()
+    return environment.get("YIVIDEO_HOST") or socket.gethostname()
 
 
-def server_address() -> str:
+def server_address(environment: Mapping[str, str] = os.environ) -> str:
     """``YIVIDEO_REDIS_URL``, else the embedded server of the state folder while one runs.
 
     Raises:
         ServerUnavailable: neither is there.
     """
-    given = os.environ.get("YIVIDEO_REDIS_URL")
+    given = environment.get("YIVIDEO_REDIS_URL")
     if given:
         return given
     from yivideo.storage.valkey import running_address
 
-    found = running_address(state_folder())
+    folder = state_folder(environment)
+    found = running_address(folder)
     if found is None:
         raise ServerUnavailable(
-            f"No address is set in YIVIDEO_REDIS_URL and no server runs in {state_folder()}: "
+            f"No address is set in YIVIDEO_REDIS_URL and no server runs in {folder}: "
             "set one, or start `yivideo agent`."
         )
     return found

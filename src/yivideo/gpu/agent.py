@@ -17,7 +17,7 @@ from typing import Any
 
 from yivideo.errors import DeviceClosed, NotVouchedFor, ServerUnavailable
 from yivideo.files import ensure_folder
-from yivideo.gpu.custody import Custody
+from yivideo.gpu.custody import UNSEEN, Custody
 from yivideo.gpu.discovery import FoundDevice
 from yivideo.gpu.health import Health
 from yivideo.gpu.journal import Journal
@@ -33,6 +33,10 @@ BEAT_LIMIT_S = 15.0
 CLAIM_LIMIT_S = 5.0
 # Every so many beats, what the pool, the journal and the processes say is compared.
 _AUDIT_BEATS = 5
+# So many beats in a row when the server was away: two see a lease that was given up meanwhile.
+_AUDITS_AFTER_TROUBLE = 3
+_AGAIN_S = 0.05
+_FAREWELL_S = 10.0
 
 
 class Agent:
@@ -47,7 +51,7 @@ class Agent:
         health: looks after the devices' memory and processes; None where there is nothing to see.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an agent is, by keyword
         self,
         pool: GpuPool,
         state: Path,
@@ -63,7 +67,7 @@ class Agent:
         self.pool = pool
         self.host = host
         self.name = f"{host}:{uuid.uuid4()}"
-        self.journal = Journal(ensure_folder(state) / "journal")
+        self.journal = Journal(ensure_folder(state.absolute()) / "journal")
         self.custody = Custody(pool, host, self.journal)
         self._devices = tuple(devices)
         self._services = tuple(services)
@@ -74,6 +78,10 @@ class Agent:
             "claim_limit": round(claim_limit * MICROSECONDS),
         }
         self._stop = threading.Event()
+        # How many beats ago there was last reason to look at everything.
+        self._audits = 0
+        # Why the thread that sees deaths came to its end.
+        self._failure: Exception | None = None
         self.ready = threading.Event()
 
     def stop(self) -> None:
@@ -89,32 +97,48 @@ class Agent:
         """
         watcher = threading.Thread(target=self._watch, name="holders", daemon=True)
         watcher.start()
-        beats = 0
+        try:
+            self._vouch()
+        finally:
+            self.stop()
+            watcher.join(timeout=_FAREWELL_S)
+            self.custody.close()
+        if self._failure is not None:
+            # Nobody would see a death any more: better that this host is seen to be lost.
+            raise self._failure
+
+    def _vouch(self) -> None:
         registered = False
+        pause = self._beat
         while not self._stop.is_set():
             try:
                 if not registered:
                     self._register()
-                    self._audit()
                     registered = True
-                    self.ready.set()
-                self._follow(until=time.monotonic() + self._beat)
-                self._send_beat()
-                self.pool.sweep()
-                beats += 1
-                if beats % _AUDIT_BEATS == 0:
+                    self._audits = 0
+                else:
+                    self._follow(until=time.monotonic() + pause)
+                    pause = self._beat
+                    self._send_beat()
+                    self.pool.sweep()
+                if self._audits % _AUDIT_BEATS == 0 or self._audits < _AUDITS_AFTER_TROUBLE:
                     self._audit()
+                self._audits += 1
+                self.ready.set()
             except NotVouchedFor:
-                # The server has forgotten this host.
+                # The server has forgotten this host, or another agent took its place.
                 registered = False
+                self._stop.wait(_AGAIN_S)
             except DeviceClosed:
-                # The epoch moved while it attested: the next beat tries again.
-                continue
+                # The epoch moved while it attested.
+                pause = _AGAIN_S
+                self._stop.wait(_AGAIN_S)
             except ServerUnavailable as error:
                 logger.warning("%s", error)
+                # What was told meanwhile may be lost: look for oneself as soon as it is back.
+                self._audits = 0
+                pause = _AGAIN_S
                 self._stop.wait(0.2)
-        self.custody.close()
-        watcher.join(timeout=5)
 
     def _register(self) -> None:
         own = Process.current()
@@ -158,17 +182,22 @@ class Agent:
             self.journal.epoch = epoch
             return
         known = self.journal.epoch
+        # Before the devices open: should this process die in between, the host must still know of
+        # every epoch that gave out fences for it.
+        self.journal.epoch = max(epoch, known + 1)
         # Read after the epoch was seen to be closed: nothing can be claimed in it meanwhile.
         living = self.custody.living()
         said = self.pool.attest(
             host=self.host,
             agent=self.name,
             seen=str(epoch),
+            life=answer["life"],
             journal_epoch=known,
             living=living,
         )
         self.journal.epoch = int(said["epoch"])
         logger.info("Attested %d leases in epoch %s.", len(living), said["epoch"])
+        self._audits = 0
         self.custody.adopt(living)
 
     def _follow(self, until: float) -> None:
@@ -187,7 +216,12 @@ class Agent:
 
     def _audit(self) -> None:
         snapshot = self.pool.snapshot()
-        self.custody.audit(snapshot)
+        unseen = self.custody.audit(snapshot)
+        for device in self._mine(snapshot).devices:
+            if device.id in unseen and not device.quarantine:
+                self.pool.mark(device.id, quarantine=unseen[device.id])
+            elif device.id not in unseen and device.quarantine == UNSEEN:
+                self.pool.mark(device.id, quarantine="")
         for device, reason in self._health.verdicts(self._mine(snapshot)):
             self.pool.mark(device, quarantine=reason)
 
@@ -199,14 +233,15 @@ class Agent:
         """See holders die, and tell the pool until it has heard."""
         while not self._stop.is_set():
             try:
-                for gone in self.custody.watch.wait(1.0):
+                for gone in self.custody.watch.wait(_AGAIN_S if self.custody.grieves else 1.0):
                     self.custody.mourn(gone)
                 self.custody.bury(self._before_reclaim)
             except ServerUnavailable:
-                self._stop.wait(0.1)
-            except ValueError:
-                # The watch was closed under a waiting thread.
-                return
+                self._stop.wait(_AGAIN_S)
+            except Exception as error:
+                logger.exception("Deaths are not seen any more: this agent ends.")
+                self._failure = error
+                self._stop.set()
 
     def _before_reclaim(self, device: str, process: Process) -> None:
         """Close a device that its dead holder's memory has not left, before it is handed on."""
@@ -218,7 +253,7 @@ class Agent:
 
 
 def alone(state: Path) -> Callable[[], None] | None:
-    """Lock the state folder for its one agent; None when another has it. Call the result to unlock."""
+    """Lock the state folder for its one agent; the result unlocks it. None when another has it."""
     import fcntl
 
     handle = os.open(ensure_folder(state) / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)

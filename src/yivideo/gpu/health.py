@@ -49,7 +49,7 @@ class Health:
             wrong = ""
             if any(_is_stranger(pid, holders) for pid in seen.processes):
                 wrong = STRANGER
-            elif not device.leases and seen.used_memory > _IDLE_MEMORY:
+            elif not device.leases and (seen.used_memory or 0) > _IDLE_MEMORY:
                 wrong = NOT_RETURNED
             before = self._suspects.get(device.id, "")
             self._suspects[device.id] = wrong

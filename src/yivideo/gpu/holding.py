@@ -4,13 +4,25 @@ The host's journal is written before a claim and cleared after a release. So wha
 server, the journal names every process of this host that may be using a device.
 """
 
+import contextlib
 import logging
 import os
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from yivideo.errors import NotVouchedFor, OutputError, PoolError, ServerUnavailable
+from yivideo.errors import (
+    LeaseEnded,
+    LeaseHeld,
+    LeaseNotHeld,
+    LeaseUnknown,
+    NotVouchedFor,
+    OutputError,
+    PoolError,
+    ServerUnavailable,
+    StaleFence,
+)
 from yivideo.gpu.address import host_name
 from yivideo.gpu.journal import Journal
 from yivideo.gpu.pool import GpuPool
@@ -20,6 +32,7 @@ from yivideo.gpu.records import MICROSECONDS, Grant, Holder, Released, Request
 logger = logging.getLogger(__name__)
 # A claim whose answer was lost is asked again so often before it is given up.
 _CLAIM_TRIES = 3
+_CLAIM_PAUSE_S = 0.05
 
 
 def this_process() -> Holder:
@@ -43,13 +56,13 @@ def journal_of(pool: GpuPool, host: str) -> Journal:
     """
     folder = pool.journals.get(host)
     if folder is None:
-        folder = pool.journals[host] = pool.field(f"host:{host}", "journal") or ""
+        folder = pool.field(f"host:{host}", "journal")
     if not folder:
-        del pool.journals[host]
         raise NotVouchedFor(
             f"No agent vouches for the host {host}, so that nobody would see a holder's death: "
             "start `yivideo agent` there."
         )
+    pool.journals[host] = folder
     try:
         return Journal(Path(folder))
     except OutputError as error:
@@ -69,44 +82,81 @@ def claim(pool: GpuPool, grant: Grant, request: Request, holder: Holder) -> Gran
     """
     journal = journal_of(pool, holder.host)
     journal.write(entry(grant, request, holder))
-    tries = 0
-    while True:
-        tries += 1
+    try:
+        return _claim(pool, grant, holder)
+    except BaseException as error:
+        # Should it have been carried out: the agent finds a lease that no journal names.
+        journal.remove(grant.request, int(grant.fence), holder.record())
+        if isinstance(error, PoolError):
+            # Where the agent keeps it now may be the reason.
+            _look_for_journal(pool, holder.host)
+        raise
+
+
+def _claim(pool: GpuPool, grant: Grant, holder: Holder) -> Grant:
+    """Claim, again where the answer was lost."""
+    for _ in range(_CLAIM_TRIES - 1):
         try:
             return pool.claim(grant, holder)
-        except PoolError:
-            journal.remove(grant.request, int(grant.fence))
-            # Where the agent keeps it now may be the reason.
-            pool.journals.pop(holder.host, None)
-            raise
         except ServerUnavailable:
-            if tries == _CLAIM_TRIES:
-                # Should it have been carried out: the agent finds a lease that no journal names.
-                journal.remove(grant.request, int(grant.fence))
-                raise
+            time.sleep(_CLAIM_PAUSE_S)
+    return pool.claim(grant, holder)
+
+
+def _look_for_journal(pool: GpuPool, host: str) -> None:
+    """Learn of a journal that has moved. The old one is kept in mind where nobody tells."""
+    with contextlib.suppress(ServerUnavailable):
+        folder = pool.field(f"host:{host}", "journal")
+        if folder:
+            pool.journals[host] = folder
 
 
 def release(
     pool: GpuPool, lease: Grant, holder: Holder, keep: tuple[str, int, str] | None = None
 ) -> Released | None:
-    """Give a device back, and clear the journal; None where the agent has to tell the pool.
+    """Give a device back, and clear the journal.
+
+    Returns:
+        None where the server does not answer, or came back without, or with an older, memory of the
+        lease: the agent tells it what it has to know.
 
     Raises:
         LeaseReclaimed: it was taken back before.
         NotHolder: another process holds it.
     """
     journal = journal_of(pool, holder.host)
+    released = None
     try:
         released = pool.release(lease.request, lease.fence, holder, keep=keep)
     except ServerUnavailable as error:
         logger.warning("%s The agent will tell it that %s was released.", error, lease.request)
-        released = None
+    except (LeaseUnknown, LeaseNotHeld, StaleFence) as error:
+        logger.warning("%s Its server has forgotten the lease.", error)
+    except LeaseEnded:
+        journal.remove(lease.request, int(lease.fence), holder.record())
+        raise
     if released and released.kept and keep:
         request, fence = released.kept
         model, memory, wake = keep
         journal.write(_warm_entry(lease, request, fence, holder, model, memory, wake))
-    journal.remove(lease.request, int(lease.fence))
+    journal.remove(lease.request, int(lease.fence), holder.record())
+    if released is None:
+        # An older copy may have it waiting, and would hand a device to it.
+        withdraw(pool, lease.request, holder)
     return released
+
+
+def withdraw(pool: GpuPool, request: str, holder: Holder) -> None:
+    """Take back a request that ``holder`` has no use for, whatever state it is in.
+
+    Where that fails, the agent sees to it, or it goes unclaimed.
+    """
+    with contextlib.suppress(PoolError, ServerUnavailable):
+        try:
+            pool.cancel(request, "its process gave it up")
+        except LeaseHeld:
+            # Claimed, and the answer never came; or put back by the agent.
+            pool.release(request, pool.field(f"request:{request}", "fence") or "", holder)
 
 
 def entry(grant: Grant, request: Request, holder: Holder) -> dict[str, Any]:
@@ -127,6 +177,7 @@ def entry(grant: Grant, request: Request, holder: Holder) -> dict[str, Any]:
         "limit": round((request.limit or 0) * MICROSECONDS),
         "wake": request.wake,
         "holder": holder.record(),
+        "written": time.time(),
         "warm": False,
     }
 

@@ -45,10 +45,11 @@ class Journal:
             raise output_error(error, folder) from error
 
     def write(self, entry: Mapping[str, object]) -> None:
-        """Write down a held lease, in place of an entry for the same request and fence.
+        """Write down a held lease, in place of its holder's entry for the same request and fence.
 
         Args:
-            entry: JSON values, among them "request", any text, and "fence", a whole number.
+            entry: JSON values, among them "request", any text, "fence", a whole number, and, where
+                two may believe that they hold the same, "holder": what tells one from another.
 
         Raises:
             ValueError: one of the two is missing or of another type.
@@ -56,7 +57,7 @@ class Journal:
         """
         match entry:
             case {"request": str(request), "fence": int(fence)}:
-                path = self._path(request, fence)
+                path = self._path(request, fence, entry.get("holder"))
             case _:
                 raise ValueError(f"An entry needs a request and a fence: {dict(entry)!r}.")
         data = json.dumps(dict(entry)).encode()
@@ -75,13 +76,13 @@ class Journal:
         except OSError as error:
             raise output_error(error, Path(path)) from error
 
-    def remove(self, request: str, fence: int) -> None:
-        """Take the entry out; one that is not there is no error.
+    def remove(self, request: str, fence: int, holder: object = None) -> None:
+        """Take the holder's entry out; one that is not there is no error.
 
         Raises:
             OutputError: it is there and cannot be removed.
         """
-        path = self._path(request, fence)
+        path = self._path(request, fence, holder)
         try:
             os.unlink(path)  # noqa: PTH108 - as above
         except FileNotFoundError:
@@ -132,9 +133,10 @@ class Journal:
             if epoch > self.epoch:
                 write_atomic(self.folder / "epoch", str(epoch))
 
-    def _path(self, request: str, fence: int) -> str:
+    def _path(self, request: str, fence: int, holder: object) -> str:
         # Any id makes a safe name of one length, also where "A" and "a" are one file.
-        digest = hashlib.blake2b(request.encode("utf-8", "surrogatepass"), digest_size=16)
+        name = request if holder is None else f"{request} {json.dumps(holder, sort_keys=True)}"
+        digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16)
         return f"{self.folder}{os.sep}{digest.hexdigest()}.{fence}.json"
 
 

@@ -25,7 +25,7 @@ from yivideo.gpu.records import (
     Request,
     Snapshot,
 )
-from yivideo.gpu.transitions import AWAY, PREFIX, Transitions
+from yivideo.gpu.transitions import AWAY, PREFIX, Transitions, no_answer
 from yivideo.storage.redis import connect, with_database
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ class GpuPool:
         self._blocking = connect(self.url, blocking=True)
         # Where hosts keep their journals, as far as asked.
         self.journals: dict[str, str] = {}
+        # Told of every grant that a call of this object brought about, its own included: whoever
+        # sends hints sets it.
+        self.on_grants: Callable[[Sequence[Grant]], None] | None = None
 
     @property
     def client(self) -> redis.Redis:
@@ -147,10 +150,12 @@ class GpuPool:
             workflow=request.workflow,
             wake=request.wake,
             owner=request.owner.record() if request.owner else None,
+            claim=_microseconds(request.claim_within),
+            tries=request.tries,
             payload=request.payload,
         )
         grant = answer.get("grant")
-        return Reply(answer["state"], Grant.of(grant) if grant else None, _grants(answer))
+        return Reply(answer["state"], Grant.of(grant) if grant else None, self._handed_on(answer))
 
     def messages(self, wake: str, timeout: float) -> dict[str, Any] | None:
         """The next message told to the list ``wake``; None after ``timeout`` seconds without one.
@@ -162,6 +167,34 @@ class GpuPool:
         got = _asked(lambda: self._blocking.blpop([self.prefix + wake], timeout=wait))
         return None if got is None else json.loads(got[1])
 
+    def take_message(self, wake: str, aside: str, timeout: float) -> str | None:
+        """As `messages`, but the message stays in the list ``aside`` until `drop_message`.
+
+        Raises:
+            ServerUnavailable: the server does not answer.
+        """
+        wait: Any = max(timeout, 0.001)
+        names = self.prefix + wake, self.prefix + aside
+        return _asked(lambda: self._blocking.blmove(*names, wait, "LEFT", "RIGHT"))
+
+    def drop_message(self, aside: str, message: str) -> None:
+        """The message that `take_message` gave has been dealt with.
+
+        Raises:
+            ServerUnavailable: the server does not answer.
+        """
+        _asked(lambda: self.client.lrem(self.prefix + aside, 1, message))
+
+    def put_back_messages(self, wake: str, aside: str) -> None:
+        """Messages that were taken and not dealt with come first again.
+
+        Raises:
+            ServerUnavailable: the server does not answer.
+        """
+        names = self.prefix + aside, self.prefix + wake
+        while _asked(lambda: self.client.lmove(*names, "RIGHT", "LEFT")) is not None:
+            continue
+
     def cancel(self, request: str, why: str = "", *, tell: bool = False) -> tuple[Grant, ...]:
         """Give up a request that holds no device yet; with ``tell``, its wake list is told.
 
@@ -170,7 +203,7 @@ class GpuPool:
             LeaseUnknown: the pool knows no such request.
         """
         answer = self._transitions.run("cancel", request=request, why=why, tell=tell or None)
-        return _grants(answer)
+        return self._handed_on(answer)
 
     # Those who hold one.
 
@@ -242,11 +275,11 @@ class GpuPool:
         return Released(
             float(answer["used"]) / MICROSECONDS,
             (lease["request"], lease["fence"]) if lease else None,
-            _grants(answer),
+            self._handed_on(answer),
         )
 
     def _again(self, name: str, **parameters: Any) -> dict[str, Any] | None:
-        """Run a transition once more when the first answer was lost: it may have been carried out."""
+        """Run a transition again when its answer was lost: it may have been carried out."""
         try:
             return self._transitions.run(name, **parameters)
         except ServerUnavailable:
@@ -267,23 +300,40 @@ class GpuPool:
             StaleFence: it is another attempt's by now.
             LeaseNotHeld: the grant has not been claimed, so that there is no process.
         """
-        return _grants(self._transitions.run("reclaim", request=request, fence=fence, why=why))
+        return self._handed_on(
+            self._transitions.run("reclaim", request=request, fence=fence, why=why)
+        )
+
+    def overrun(self, request: str, fence: str) -> None:
+        """Have the holder's process ended by its agent, as if it were over its limit.
+
+        Raises:
+            LeaseEnded: it has ended already.
+            StaleFence: it is another attempt's by now.
+        """
+        self._transitions.run("overrun", request=request, fence=fence)
 
     def register(self, **host: Any) -> dict[str, Any]:
         """Make a host and its devices known; see ``register.lua``. For agents."""
-        return self._transitions.run("register", **host)
+        answer = self._transitions.run("register", **host)
+        self._handed_on(answer)
+        return answer
 
     def attest(self, **what: Any) -> dict[str, Any]:
         """Say what lives on a host, and open its devices; see ``attest.lua``. For agents."""
-        return self._transitions.run("attest", **what)
+        answer = self._transitions.run("attest", **what)
+        self._handed_on(answer)
+        return answer
 
     def heartbeat(self, host: str, agent: str, devices: Mapping[str, str]) -> dict[str, Any]:
         """Keep a host's devices vouched for; ``devices`` maps ids to facts as JSON. For agents."""
-        return self._transitions.run("heartbeat", host=host, agent=agent, devices=devices)
+        answer = self._transitions.run("heartbeat", host=host, agent=agent, devices=devices)
+        self._handed_on(answer)
+        return answer
 
     def sweep(self) -> tuple[Grant, ...]:
         """Do what time alone brings about: unclaimed grants, longest waits, silent hosts."""
-        return _grants(self._transitions.run("sweep"))
+        return self._handed_on(self._transitions.run("sweep"))
 
     def mark(
         self,
@@ -298,11 +348,17 @@ class GpuPool:
         Raises:
             DeviceUnknown: the pool knows no such device.
         """
-        return _grants(
+        return self._handed_on(
             self._transitions.run(
                 "mark", device=device, cordon=cordon, quarantine=quarantine, why=why
             )
         )
+
+    def _handed_on(self, answer: Mapping[str, Any]) -> tuple[Grant, ...]:
+        grants = tuple(Grant.of(grant) for grant in answer.get("grants") or ())
+        if grants and self.on_grants is not None:
+            self.on_grants(grants)
+        return grants
 
     # Those who look.
 
@@ -335,11 +391,15 @@ class GpuPool:
         return set(_asked(lambda: self.client.smembers(self.prefix + key)))
 
     def snapshot(self, waiters: int = 0) -> Snapshot:
-        """Hosts, devices and leases in one moment, and the first ``waiters`` in the queue."""
+        """Hosts, devices and leases in one moment, and the first ``waiters`` in the queue.
+
+        Raises:
+            ServerUnavailable: the server does not answer.
+        """
         from yivideo.gpu.queue import read_queue
 
         told = self._transitions.run("tell")
-        queue = read_queue(self._transitions, waiters) if waiters else None
+        queue = _asked(lambda: read_queue(self._transitions, waiters)) if waiters else None
         return Snapshot(
             now=float(told["now"]) / MICROSECONDS,
             epoch=int(told["epoch"]),
@@ -362,7 +422,7 @@ class GpuPool:
         """What happened in the pool, oldest first, each with its ``id``.
 
         Args:
-            after: the id of the last event known; ``"0"`` for all that are kept, ``"$"`` for new ones.
+            after: the id of the last event known; ``"0"`` for all that are kept, ``"$"`` for new.
             block: seconds to wait for more before ending; None ends where there are no more.
 
         Raises:
@@ -371,29 +431,31 @@ class GpuPool:
         wait = None if block is None else max(1, int(block * 1000))
         stream = self.prefix + "events"
         while True:
-            known = {stream: after}
+            known: dict[Any, Any] = {stream: after}
             got = _asked(lambda known=known: self._blocking.xread(known, count=500, block=wait))
             batch = got[0][1] if isinstance(got, list) and got else _of_stream(got, stream)
             if not batch:
                 return
-            for after, fields in batch:
-                yield {"id": after, **fields}
+            for number, fields in batch:
+                after = number
+                yield {"id": number, **fields}
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except AWAY as error:
-        raise ServerUnavailable(f"The pool's server does not answer: {error}.") from error
+        raise no_answer(error) from error
+    except redis.ResponseError as error:
+        # What a blocked client is told when its server becomes a replica.
+        if not str(error).startswith("UNBLOCKED"):
+            raise
+        raise ServerUnavailable(f"The pool's server was replaced: {error}.") from error
 
 
 def _of_stream(got: Any, stream: str) -> Sequence[Any]:
     """The entries in an answer of RESP3, a map from stream to lists of entries."""
     return [entry for part in got.get(stream, ()) for entry in part] if got else ()
-
-
-def _grants(answer: Mapping[str, Any]) -> tuple[Grant, ...]:
-    return tuple(Grant.of(grant) for grant in answer.get("grants") or ())
 
 
 def _microseconds(seconds: float | None) -> int | None:

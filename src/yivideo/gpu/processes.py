@@ -139,8 +139,6 @@ class _Watched:
     process: Process
     # A pidfd; None where there are none: then it is looked at now and again.
     handle: int | None = None
-    # Known to be gone before anyone waited.
-    gone: bool = False
 
 
 @dataclass
@@ -194,7 +192,7 @@ class Watch:
         with self._lock:
             self._forget(key)
             if alive is not None:
-                self._watched[key] = _Watched(process, handle, gone=not alive)
+                self._watched[key] = _Watched(process, handle)
             if handle is not None:
                 self._selector.register(handle, selectors.EVENT_READ)
         # Whoever waits must count anew: this one may be gone, or may have to be looked at.
@@ -256,8 +254,6 @@ class Watch:
 
 
 def _is_over(one: _Watched) -> bool:
-    if one.gone:
-        return True
     if one.handle is None:
         return is_alive(one.process) is False
     return system.has_ended(one.handle)

@@ -70,6 +70,8 @@ class Request:
         workflow: on whose behalf.
         wake: the list, under the pool's prefix, that a grant or an end is told to.
         owner: the process that waits; its agent cancels the request when it is gone.
+        claim_within: seconds in which a grant must be claimed; the pool's claim limit when None.
+        tries: so many grants may go unclaimed before the request ends; 0 for any number.
         payload: handed back with the grant; at most 1 MiB.
     """
 
@@ -86,6 +88,8 @@ class Request:
     workflow: str = ""
     wake: str = ""
     owner: Holder | None = None
+    claim_within: float | None = None
+    tries: int = 3
     payload: str = ""
 
     def __post_init__(self) -> None:
@@ -95,7 +99,7 @@ class Request:
             raise BadDemand(f"Priority {self.priority} is out of range: 0 to 9, 9 first.")
         if not 1e-6 <= self.weight <= 1e6:
             raise BadDemand(f"A group's weight lies between 1e-6 and 1e6, not {self.weight:g}.")
-        for name in ("expected", "longest_wait", "limit"):
+        for name in ("expected", "longest_wait", "limit", "claim_within"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1e9:
                 raise BadDemand(f"{name} is a number of seconds from 0 to 1e9, not {value!r}.")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import redis
+from redis import exceptions as away
 
 from yivideo.errors import (
     AgentExists,
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
 PREFIX = "pool:"
 # What the server says while it cannot serve: worth waiting for, unlike a refusal.
 AWAY = (
-    redis.exceptions.ConnectionError,
-    redis.exceptions.TimeoutError,
-    redis.exceptions.BusyLoadingError,
-    redis.exceptions.ReadOnlyError,
-    redis.exceptions.OutOfMemoryError,
+    away.ConnectionError,
+    away.TimeoutError,
+    away.BusyLoadingError,
+    away.ReadOnlyError,
+    away.OutOfMemoryError,
 )
 _Refusal = Callable[[str, Mapping[str, Any]], PoolError]
 
@@ -68,11 +69,16 @@ class Transitions:
         try:
             said: Any = self._scripts[name](keys=[self.prefix], args=[json.dumps(given)])
         except AWAY as error:
-            raise ServerUnavailable(f"The pool's server does not answer: {error}.") from error
+            raise no_answer(error) from error
         answer: dict[str, Any] = json.loads(said)
         if "error" in answer:
             raise refusal(answer, parameters)
         return answer
+
+
+def no_answer(error: Exception) -> ServerUnavailable:
+    """That the server does not answer, with what its client says of it."""
+    return ServerUnavailable(f"The pool's server does not answer: {str(error).rstrip('.')}.")
 
 
 def refusal(answer: Mapping[str, Any], parameters: Mapping[str, Any]) -> PoolError:
@@ -98,7 +104,8 @@ def _lease_ended(name: str, answer: Mapping[str, Any]) -> PoolError:
 def request_ended(name: str, how: str, why: str) -> PoolError:
     """Why a request ended without a device."""
     if how == "wait-limit":
-        held = holders(json.loads(why)) if why.startswith("[") else why
+        # An empty list comes as "{}": the scripts cannot tell the two apart.
+        held = holders(list(json.loads(why))) if why[:1] in {"[", "{"} else why
         return WaitLimitReached(f"{name} waited for a device as long as it was willing to; {held}.")
     if how == "unclaimed":
         return RequestEnded(f"{name} was granted a device three times and claimed none.")
@@ -130,9 +137,9 @@ def _impossible(shape: str, answer: Mapping[str, Any]) -> PoolError:
         f"{d['decoders'] / 1000:g} decoders, services: {d['services'] or 'none'})"
         for d in sorted(devices, key=lambda d: d["device"])
     )
-    more = answer["number"] - len(devices)
+    more = f" and {left} more" if (left := answer["number"] - len(devices)) else ""
     return RequestImpossible(
-        f"No device could ever hold {Demand.from_shape(shape)}: there is {offers}{f' and {more} more' if more else ''}."
+        f"No device could ever hold {Demand.from_shape(shape)}: there is {offers}{more}."
     )
 
 

@@ -1,6 +1,7 @@
 """Connections to Redis or Valkey: one server, a socket, or a master that Sentinels know."""
 
 import re
+import socket
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
@@ -17,6 +18,12 @@ _ANSWER_S = 5.0
 # A connection unused for so long is tried before it is used.
 _TRY_AFTER_S = 30
 _SENTINEL_PORT = 26379
+# Asked after 10 s of silence, and taken for dead after 3 questions 5 s apart without an answer.
+_KEEPALIVE = {
+    getattr(socket, name): value
+    for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
+    if hasattr(socket, name)
+}
 
 
 def connect(url: str, *, decode: bool = True, blocking: bool = False) -> redis.Redis:
@@ -45,6 +52,9 @@ def connect(url: str, *, decode: bool = True, blocking: bool = False) -> redis.R
         "protocol": 2,
     }
     scheme = url.partition("://")[0]
+    if blocking and scheme != "unix":
+        # Nothing is sent while it waits: only so is it noticed that the server's machine is gone.
+        options |= {"socket_keepalive": True, "socket_keepalive_options": _KEEPALIVE}
     if scheme not in {"redis", "rediss", "unix", "sentinel"}:
         raise _nonsense(url, "one begins with redis://, rediss://, unix:// or sentinel://")
     try:

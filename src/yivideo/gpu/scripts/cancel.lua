@@ -7,7 +7,7 @@ end
 if request.state == 'ended' then
   return answer({ state = 'ended', how = request.how, grants = {} })
 end
-if request.state == 'held' or request.state == 'warm' then
+if request.state == 'held' or request.state == 'warm' or request.state == 'merged' then
   return refuse('lease-held', { device = request.device })
 end
 local grants = {}

@@ -1,6 +1,6 @@
 -- The holder begins: from here on the device is its own until it releases, or is seen gone.
 
-local request = request_of(ARG.request)
+local request = lease_of(ARG.request, ARG.fence)
 if not request then
   return refuse('lease-unknown')
 end
@@ -11,10 +11,25 @@ if request.fence ~= ARG.fence then
   return refuse('stale-fence', { state = request.state })
 end
 local device = device_of(request.device)
+if request.state ~= 'granted' and request.state ~= 'held' then
+  -- An idle model's lease has the fence of the one it comes from.
+  return refuse('not-held', { state = request.state })
+end
 if request.state == 'held' then
   local holder = cjson.decode(request.holder)
-  if holder.pid ~= ARG.holder.pid or holder.start ~= ARG.holder.start then
+  if not same_process(holder, ARG.holder) then
     return refuse('not-holder', { holder = holder })
+  end
+  if tonumber(device.epoch) ~= EPOCH then
+    -- What an older copy says of holders is not yet to be believed; whoever asks uses nothing yet.
+    return refuse('device-closed', { device = device.id, why = '' })
+  end
+  if device.m < 0 or device.c < 0 or device.d < 0 then
+    -- Its journal was written for a claim that comes only now: others were granted its place since.
+    local why, grants = 'its device had gone to another before the server came back', {}
+    finish(request, device, 'reclaim', why)
+    dispatch(device, grants)
+    return refuse('lease-ended', { how = 'reclaim', why = why })
   end
   return answer({ state = 'held', grant = grant_record(request, device) })
 end
@@ -35,7 +50,7 @@ if (request.warm_id or '') ~= '' then
   local warm = request_of(request.warm_id)
   if warm and warm.state == 'merged' then
     local place = cjson.decode(warm.holder)
-    if place.pid ~= ARG.holder.pid or place.start ~= ARG.holder.start then
+    if not same_process(place, ARG.holder) then
       return refuse('not-holder', { holder = place })
     end
     end_request(warm, 'merged', 'taken over by ' .. request.id)

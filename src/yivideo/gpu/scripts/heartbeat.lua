@@ -29,7 +29,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'limits', '-inf', int(NOW), 'LIMI
   local request = request_of(id)
   local device = request and request.device and device_of(request.device)
   if device and device.host == ARG.host and (request.state == 'held' or request.state == 'warm') then
-    over[#over + 1] = { request = id, fence = request.fence, holder = cjson.decode(request.holder) }
+    over[#over + 1] = { request = request.base or id, fence = request.fence, holder = cjson.decode(request.holder) }
   end
 end
 return answer({ epoch = int(EPOCH), devices = devices_now, over = over, grants = grants })

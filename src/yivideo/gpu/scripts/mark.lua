@@ -4,6 +4,9 @@ local device = device_of(ARG.device)
 if not device then
   return refuse('device-unknown')
 end
+if ARG.quarantine ~= nil and device.quarantine == 'missing' then
+  return refuse('device-closed', { device = device.id, why = 'its agent does not find it any more' })
+end
 local key, grants, returned = P .. 'device:' .. device.id, {}, {}
 if ARG.cordon ~= nil then
   local cordon = ARG.cordon and '1' or '0'

@@ -1,7 +1,7 @@
 -- Whoever saw the holder's process gone takes its lease back. The proof is the caller's: its agent's or
 -- guardian's, who look at the process, or an operator's word.
 
-local request = request_of(ARG.request)
+local request = lease_of(ARG.request, ARG.fence)
 if not request then
   return refuse('lease-unknown')
 end

@@ -37,9 +37,6 @@ for _, found in ipairs(ARG.devices) do
     call('HSET', key, 'quarantine', '')
     devices[id].quarantine = ''
   end
-  for _, shape in ipairs(call('SMEMBERS', P .. 'shapes')) do
-    index_device_for(device_of(id), shape_of(shape), offered)
-  end
 end
 local epochs, grants, mine = {}, {}, {}
 for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
@@ -48,8 +45,10 @@ for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
     if not present[id] then
       call('HSET', P .. 'device:' .. id, 'quarantine', 'missing')
       device.quarantine = 'missing'
-      refit(device)
       event('quarantine', 'device', id, 'why', 'its agent does not find it any more')
+    end
+    for _, shape in ipairs(call('SMEMBERS', P .. 'shapes')) do
+      index_device_for(device, shape_of(shape), offered)
     end
     epochs[#epochs + 1] = { device = id, epoch = int(tonumber(device.epoch) or 0) }
     mine[id] = device

@@ -7,7 +7,7 @@ if not request then
 end
 local device = device_of(request.device)
 local keep = ARG.keep
-if keep and (request.state ~= 'held' or keep.memory > tonumber(request.gm)) then
+if keep and (request.state ~= 'held' or keep.memory < 1 or keep.memory > tonumber(request.gm)) then
   return refuse('keep-too-much', { memory = tonumber(request.gm) })
 end
 local was_held = request.state == 'held'
@@ -31,7 +31,7 @@ if was_held then
 end
 local kept
 if keep then
-  kept = { request = 'warm:' .. request.id, fence = request.fence }
+  kept = { request = 'warm:' .. request.id .. ':' .. request.fence, fence = request.fence }
   local shape = cjson.encode({ keep.memory, 0, 0, 0, '', '', '', keep.model })
   call('DEL', request_key(kept.request))
   call('HSET', request_key(kept.request), 'state', 'warm', 'shape', shape, 'group', request.group,

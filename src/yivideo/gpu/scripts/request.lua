@@ -31,7 +31,10 @@ end
 local shape = shape_of(ARG.shape)
 add_shape(shape)
 if call('ZCARD', P .. 'can:' .. shape.id) == 0 then
-  drop_shape(shape.id)
+  -- Others may wait for a host that will come back.
+  if call('EXISTS', P .. 'groups:' .. shape.id) == 0 then
+    drop_shape(shape.id)
+  end
   event('refuse', 'request', ARG.id, 'why', 'no device could ever hold it', 'what', ARG.what)
   return refuse('impossible', offers())
 end
@@ -49,6 +52,8 @@ if ARG.owner then
   call('SADD', P .. 'owned:' .. ARG.owner.host, ARG.id)
   tell_agent(ARG.owner.host, { owned = ARG.id })
 end
+if ARG.claim then call('HSET', request_key(ARG.id), 'claim', int(ARG.claim)) end
+if ARG.tries then call('HSET', request_key(ARG.id), 'tries', int(ARG.tries)) end
 count_work(ARG.group, 1)
 enqueue(ARG.id, shape.id, ARG.group, key)
 if ARG.longest then
@@ -57,6 +62,7 @@ if ARG.longest then
 end
 
 local request, grants = request_of(ARG.id), {}
+ASKING = ARG.id
 place(request, grants)
 local reply = { state = 'waiting', grants = grants }
 for _, granted in ipairs(grants) do

@@ -12,6 +12,7 @@ for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
   for _, request in ipairs(call('SMEMBERS', P .. 'leases:' .. id)) do
     local lease = request_of(request)
     lease.holder = lease.holder and cjson.decode(lease.holder) or nil
+    lease.id = lease.base or lease.id
     lease.payload, lease.owner = nil, nil
     leases[#leases + 1] = lease
     groups[lease.group] = exact(group_v(lease.group))

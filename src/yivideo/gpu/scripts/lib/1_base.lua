@@ -39,8 +39,10 @@ local function read(key, names)
   return found
 end
 
+local meta = read(META, { 'run_id', 'epoch', 'system_v', 'beat_limit', 'claim_limit', 'home', 'fences', 'life' })
+
 local function answer(record)
-  record.now = int(NOW)
+  record.now, record.life = int(NOW), meta.life
   return cjson.encode(record)
 end
 
@@ -55,7 +57,6 @@ local function event(kind, ...)
   call('XADD', P .. 'events', 'MAXLEN', '~', 20000, '*', 'kind', kind, 'at', int(NOW), ...)
 end
 
-local meta = read(META, { 'run_id', 'epoch', 'system_v', 'beat_limit', 'claim_limit', 'home' })
 local BEAT_LIMIT = tonumber(meta.beat_limit) or 15000000
 local CLAIM_LIMIT = tonumber(meta.claim_limit) or 5000000
 local EPOCH = tonumber(meta.epoch) or 0
@@ -75,7 +76,11 @@ end
 do
   local run = string.match(call('INFO', 'server'), 'run_id:(%w+)')
   if meta.run_id ~= run then
-    call('HSET', META, 'run_id', run)
+    -- Fences go on above all that were ever given, even where the epoch that comes is known to have
+    -- been before: nobody grants a thousand times a second for long. 31 bits are 24 days.
+    local fences = math.max(tonumber(meta.fences) or 0, math.floor(NOW / 1000) % 2147483648)
+    call('HSET', META, 'run_id', run, 'fences', int(fences), 'life', int(fences))
+    meta.life = int(fences)
     new_epoch(EPOCH + 1, 'the server was restarted or replaced')
   end
 end

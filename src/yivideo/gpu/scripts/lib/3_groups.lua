@@ -30,6 +30,7 @@ end
 
 -- Groups without work are forgotten once their virtual time says nothing any more.
 local function count_work(group, change)
+  call('HINCRBY', META, 'work', change)
   if call('HINCRBY', P .. 'group:' .. group, 'work', change) > 0 then
     call('ZREM', P .. 'resting', group)
   else
@@ -38,6 +39,11 @@ local function count_work(group, change)
 end
 
 local function forget_resting_groups(limit)
+  if tonumber(call('HGET', META, 'work') or 0) == 0 then
+    -- The end of a busy period: nobody has anything to make up for, as in the paper.
+    local last = call('ZRANGE', P .. 'resting', -1, -1, 'WITHSCORES')
+    note_system_v(tonumber(last[2]) or SYSTEM_V)
+  end
   local over = call('ZRANGEBYSCORE', P .. 'resting', '-inf', exact(SYSTEM_V), 'LIMIT', 0, limit)
   for _, group in ipairs(over) do
     call('DEL', P .. 'group:' .. group)
@@ -45,7 +51,17 @@ local function forget_resting_groups(limit)
   end
 end
 
+-- A lease that was put back counts to its group, which may have been forgotten.
+local function join_work(group)
+  if (tonumber(call('HGET', P .. 'group:' .. group, 'work')) or 0) == 0 then
+    call('HSET', P .. 'group:' .. group, 'v', exact(math.max(group_v(group), SYSTEM_V)))
+  end
+  count_work(group, 1)
+end
+
 local function enqueue(id, shape, group, key)
+  -- One that waited long, or comes back, may be the last of a shape that was dropped meanwhile.
+  add_shape(shape_of(shape))
   if call('SCARD', P .. 'in:' .. group) == 0 then
     local v = group_v(group)
     if v < SYSTEM_V then

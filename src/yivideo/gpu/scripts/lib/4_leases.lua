@@ -1,6 +1,9 @@
 -- Requests and the leases they become. One hash per request through its whole life:
 -- waiting -> granted -> held -> ended; an idle model is a lease in the state warm.
 
+-- The request that is being asked just now learns of its grant by the answer, not by a message.
+local ASKING
+
 local function request_key(id)
   return P .. 'request:' .. id
 end
@@ -8,7 +11,8 @@ end
 local LEASE_FIELDS = {
   'state', 'shape', 'group', 'weight', 'key', 'what', 'workflow', 'expected', 'limit', 'wake',
   'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
-  'misses', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner', 'deadline', 'evict', 'into',
+  'misses', 'claim', 'tries', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner',
+  'deadline', 'evict', 'into', 'base', 'restored',
 }
 
 local function request_of(id)
@@ -28,6 +32,16 @@ local function drop_payload(id)
   call('DEL', P .. 'payload:' .. id)
 end
 
+-- The lease that a holder means by id and fence. A request that lives twice, because it was asked for
+-- again while the server had forgotten it, has a second record named for its fence.
+local function lease_of(id, fence)
+  local found = request_of(id)
+  if found and found.fence == fence then
+    return found
+  end
+  return request_of(id .. '~' .. fence) or found
+end
+
 local function tell(wake, message)
   if wake and wake ~= '' then
     call('RPUSH', P .. wake, cjson.encode(message))
@@ -41,6 +55,12 @@ local function tell_agent(host, message)
   local list = P .. 'agent:' .. host
   call('RPUSH', list, cjson.encode(message))
   call('LTRIM', list, -1000, -1)
+end
+
+-- A number is a process only together with its start, and both only where they are meant.
+local function same_process(one, other)
+  return one.pid == other.pid and one.start == other.start and one.host == other.host
+    and one.namespace == other.namespace and one.boot == other.boot
 end
 
 local function grant_record(request, device)
@@ -132,6 +152,8 @@ local function grant(request, device)
     drop_warm(device, warm_id, warm_m)
     call('HSET', request_key(warm_id), 'state', 'merged', 'into', request.id)
     back = warm_m
+    -- The model stays in memory until it is claimed, however little was asked for.
+    m = math.max(m, warm_m)
   end
   take(device, m - back, c, d)
   call('SADD', P .. 'leases:' .. device.id, request.id)
@@ -149,10 +171,12 @@ local function grant(request, device)
     'warm_id', warm_id or '', 'warm_m', warm_m)
   request.state, request.device, request.fence = 'granted', device.id, fence
   request.gm, request.gc, request.gd = m, c, d
-  call('ZADD', P .. 'grants', NOW + CLAIM_LIMIT, request.id)
+  call('ZADD', P .. 'grants', NOW + (tonumber(request.claim) or CLAIM_LIMIT), request.id)
   refit(device)
   local record = grant_record(request, device)
-  tell(request.wake, record)
+  if request.id ~= ASKING then
+    tell(request.wake, record)
+  end
   event('grant', 'request', request.id, 'fence', fence, 'device', device.id,
     'group', request.group, 'what', request.what or '', 'workflow', request.workflow or '',
     'waited', int(NOW - tonumber(request.asked)))
@@ -178,6 +202,8 @@ local function restore_warm(request, device)
   local warm = request_of(request.warm_id)
   if warm and warm.state == 'merged' then
     call('HSET', request_key(warm.id), 'state', 'warm', 'into', '')
+    -- Its holder was told to put it out when it could not: it will be told again.
+    call('HDEL', request_key(warm.id), 'evict', 'overdue')
     take(device, tonumber(request.warm_m), 0, 0)
     add_warm(device, warm.id, shape_of(warm.shape).model, tonumber(request.warm_m))
   end
@@ -193,11 +219,12 @@ local function give_back(request, device, why, missed)
   call('HDEL', key, 'device', 'fence', 'granted_at', 'gm', 'gc', 'gd', 'charged', 'warm_id', 'warm_m')
   request.state = 'waiting'
   event('give-back', 'request', request.id, 'device', device.id, 'fence', request.fence, 'why', why)
-  if missed and misses >= 3 then
+  local tries = tonumber(request.tries) or 3
+  if missed and tries > 0 and misses >= tries then
     tell(request.wake, {
       request = request.id, ended = 'unclaimed', payload = request.payload or '', held = {},
     })
-    end_request(request, 'unclaimed', 'granted three times and claimed by nobody')
+    end_request(request, 'unclaimed', 'granted ' .. misses .. ' times and claimed by nobody')
     event('refuse', 'request', request.id, 'why', 'unclaimed')
   else
     enqueue(request.id, request.shape, request.group, tonumber(request.key))

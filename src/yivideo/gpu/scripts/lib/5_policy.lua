@@ -53,8 +53,8 @@ local function expected_start(device, shape)
 end
 
 -- Does this waiter, the first that does not fit, wait for this device? It keeps the one it waits for
--- unless this one is expected earlier.
-local function reserves(waiter, device)
+-- unless this one is expected earlier; the device it leaves goes to `again`.
+local function reserves(waiter, device, again)
   local shape = shape_of(waiter.shape)
   local here = expected_start(device, shape)
   local kept = call('HGET', request_key(waiter.id), 'reserved')
@@ -63,6 +63,7 @@ local function reserves(waiter, device)
     if other and is_open(other) and expected_start(other, shape) <= here then
       return false
     end
+    again[#again + 1] = kept
   elseif not kept then
     for _, id in ipairs(call('ZRANGE', P .. 'can:' .. waiter.shape, 0, CHOICES - 1)) do
       local other = device_of(id)
@@ -124,7 +125,7 @@ local function evict(device)
   end
 end
 
-local function next_on(device)
+local function next_on(device, again)
   local waiting = heads(device)
   local any = false
   for _, waiter in ipairs(waiting) do
@@ -140,7 +141,7 @@ local function next_on(device)
     elseif not first then
       -- Reservations are only reckoned where somebody could pass or a model could be put out.
       local evictable = fits_after_eviction(device, shape_of(waiter.shape))
-      if (any or evictable) and reserves(waiter, device) then
+      if (any or evictable) and reserves(waiter, device, again) then
         first = waiter
         if evictable then
           evict(device)
@@ -154,63 +155,80 @@ end
 -- Hand the device on to whoever is next, as long as somebody is; adds the grants in order.
 local dispatch
 function dispatch(device, grants)
-  local free_again = {}
+  local again = {}
   while is_open(device) do
-    local waiter = next_on(device)
+    local waiter = next_on(device, again)
     if not waiter then
       break
     end
     local request = request_of(waiter.id)
     grants[#grants + 1] = grant(request, device)
     if request.reserved and request.reserved ~= device.id then
-      free_again[#free_again + 1] = request.reserved
+      again[#again + 1] = request.reserved
     end
   end
-  -- Who waited for another device has this one now: there, nobody is in the way any more.
-  for _, id in ipairs(free_again) do
+  -- Who waited for another device has this one now, or waits for it: there, nobody is in the way any more.
+  for _, id in ipairs(again) do
     dispatch(device_of(id), grants)
   end
 end
 
--- Where a new waiter is tried: its model is loaded there, then best fit, then where an idle model
--- could be put out.
-local function best_devices(shape)
-  local order, seen = {}, {}
-  local warmed = call('SMEMBERS', P .. 'warmed')
-  table.sort(warmed)
-  if shape.model ~= '' then
-    for _, id in ipairs(warmed) do
-      if call('ZSCORE', P .. 'fits:' .. shape.id, id) and warm_for(device_of(id), shape) then
-        order[#order + 1], seen[id] = id, true
-      end
-    end
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'fits:' .. shape.id, 0, 7)) do
-    if not seen[id] then
-      order[#order + 1] = id
-    end
-  end
-  if #order == 0 then
-    for _, id in ipairs(warmed) do
-      if call('ZSCORE', P .. 'can:' .. shape.id, id) and fits_after_eviction(device_of(id), shape) then
-        order[#order + 1] = id
-      end
-    end
-  end
-  return order
-end
-
--- Find a device for a request that has just begun to wait.
+-- Find a device for a request that has just begun to wait: its model is loaded there, then best
+-- fit, then where an idle model could be put out. Where it fits and yet must not pass, the next is tried.
 local function place(request, grants)
-  for _, id in ipairs(best_devices(shape_of(request.shape))) do
+  local shape, tried = shape_of(request.shape), {}
+  local function waits()
+    return call('HGET', request_key(request.id), 'state') == 'waiting'
+  end
+  local function found(id)
+    if tried[id] then
+      return false
+    end
+    tried[id] = true
     local device = device_of(id)
     if not is_open(device) then
       refit(device)
+      return false
     end
     dispatch(device, grants)
-    local now = read(request_key(request.id), { 'state', 'reserved' })
-    if now.state ~= 'waiting' or now.reserved then
+    return not waits()
+  end
+  local function found_among(ids)
+    for _, id in ipairs(ids) do
+      if found(id) then
+        return true
+      end
+    end
+    return false
+  end
+  if not waits() then
+    return
+  end
+  local warmed = call('SMEMBERS', P .. 'warmed')
+  table.sort(warmed)
+  if shape.model ~= '' then
+    local loaded = {}
+    for _, id in ipairs(warmed) do
+      if call('ZSCORE', P .. 'fits:' .. shape.id, id) and warm_for(device_of(id), shape) then
+        loaded[#loaded + 1] = id
+      end
+    end
+    if found_among(loaded) then
       return
+    end
+  end
+  local best = call('ZRANGE', P .. 'fits:' .. shape.id, 0, 7)
+  if found_among(best) then
+    return
+  end
+  if #best == 8 and found_among(call('ZRANGE', P .. 'fits:' .. shape.id, 0, -1)) then
+    return
+  end
+  for _, id in ipairs(warmed) do
+    if call('ZSCORE', P .. 'can:' .. shape.id, id) and fits_after_eviction(device_of(id), shape) then
+      if found(id) or call('HGET', request_key(request.id), 'reserved') == id then
+        return
+      end
     end
   end
 end

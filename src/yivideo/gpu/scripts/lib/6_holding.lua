@@ -1,7 +1,7 @@
 -- What every call by a holder checks first.
 
 local function held_by(id, fence, holder)
-  local request = request_of(id)
+  local request = lease_of(id, fence)
   if not request then
     return nil, refuse('lease-unknown')
   end
@@ -15,7 +15,7 @@ local function held_by(id, fence, holder)
     return nil, refuse('not-held', { state = request.state })
   end
   local owner = cjson.decode(request.holder)
-  if holder and (owner.pid ~= holder.pid or owner.start ~= holder.start or owner.host ~= holder.host) then
+  if holder and not same_process(owner, holder) then
     return nil, refuse('not-holder', { holder = owner })
   end
   return request

@@ -1,0 +1,1 @@
+"""Faults brought about on purpose, with real processes, and what must hold all the same."""

@@ -1,0 +1,124 @@
+"""`yivideo up`: a whole system, from its first process to its last."""
+
+import contextlib
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from yivideo.cli.gpu_options import need_server_extra, state_of
+from yivideo.cli.streams import complain, say, tell
+from yivideo.engine.ledger.store import Ledger
+from yivideo.engine.places import known_services, own_devices
+from yivideo.engine.settings import EngineSettings
+from yivideo.engine.system import (
+    Layout,
+    await_answer,
+    is_free,
+    own_valkey,
+    programs,
+    settings_of,
+    supervisor,
+)
+from yivideo.errors import AgentExists, ServerUnavailable
+from yivideo.storage.locks import take
+from yivideo.storage.redis import without_password
+from yivideo.telemetry.logs import set_up_logs
+
+_READY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What `yivideo up` was asked for; None where the environment or a default decides."""
+
+    listen: tuple[str, int]
+    media_roots: tuple[Path, ...]
+    redis: str | None
+    redis_port: int | None
+    state: str | None
+    database: str | None
+    store: str | None
+    host: str | None
+    cpu_places: int | None
+    stand_in: bool
+    demo: bool
+    as_json: bool
+
+
+def run_system(wish: Wish) -> None:
+    """Run until a signal asks it to end.
+
+    Raises:
+        AgentExists: a system runs with this state folder already.
+        ServerUnavailable: a server does not answer, or the API's port is taken.
+    """
+    import os
+
+    need_server_extra()
+    state = state_of(wish.state)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = take(state / "up.lock")
+    if lock is None:
+        raise AgentExists(f"A system runs with the state folder {state} already.")
+    host, port = wish.listen
+    if not is_free(port, host):
+        raise ServerUnavailable(f"Something listens on port {port} of {host}: choose with --port.")
+    set_up_logs("up")
+    with contextlib.ExitStack() as stack:
+        redis = wish.redis or os.environ.get("YIVIDEO_REDIS_URL")
+        if not redis:
+            redis = stack.enter_context(own_valkey(state, wish.redis_port)).url
+        settings = settings_of(
+            redis=redis,
+            state=str(state),
+            database=wish.database,
+            store=wish.store,
+            host=wish.host,
+            media_roots=wish.media_roots,
+        )
+        ledger = Ledger(settings.database_url)
+        ledger.migrate()
+        ledger.close()
+        layout = Layout(
+            settings=settings,
+            services=known_services(),
+            devices=own_devices(stand_in=wish.stand_in),
+            agent=("--stand-in",) if wish.stand_in else (),
+            listen=wish.listen,
+            cpu_places=wish.cpu_places,
+        )
+        supervisor(layout, programs(layout)).run(lambda: _tell_when_ready(wish, settings))
+
+
+def _tell_when_ready(wish: Wish, settings: EngineSettings) -> None:
+    threading.Thread(target=_await_ready, args=(wish, settings), daemon=True).start()
+
+
+def _await_ready(wish: Wish, settings: EngineSettings) -> None:
+    host, port = wish.listen
+    if not await_answer(host, port, _READY_S):
+        complain(f"The API does not answer on port {port} of {host}.")
+        return
+    url = f"http://{host}:{port}"
+    redis = without_password(settings.redis_url)
+    if wish.as_json:
+        roots = [str(root) for root in settings.media_roots]
+        say(json.dumps({"ready": True, "url": url, "redis": redis, "media_roots": roots}))
+    else:
+        roots = ", ".join(str(root) for root in settings.media_roots)
+        say(f"ready: {url}, Redis at {redis}, videos below {roots}")
+    if wish.demo:
+        _submit_sample(url)
+
+
+def _submit_sample(url: str) -> None:
+    from yivideo.cli.client import Client
+
+    sample = Path("samples/harbour.mp4").resolve()
+    if not sample.is_file():
+        tell("The sample lies in the repository's samples/ folder, and is not here.")
+        return
+    with Client(url) as client:
+        accepted = client.submit(sample)
+    tell(f"The sample is workflow {accepted['id']}: yivideo workflows watch {accepted['id']}")

@@ -1,0 +1,109 @@
+"""From a step that became ready to the hint that starts it, through the pool where it needs one."""
+
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from yivideo.engine.hints import device_queue, send_hint, service_queue
+from yivideo.engine.ledger.records import ReadyStep
+from yivideo.errors import PoolError, RequestEnded, RequestImpossible, ServerUnavailable
+from yivideo.gpu.amounts import Demand, mebibytes
+from yivideo.gpu.pool import GpuPool
+from yivideo.gpu.records import Grant, Request
+from yivideo.steps.registry import find_step
+
+logger = logging.getLogger(__name__)
+_PREFIX = "step"
+
+
+class Dispatcher:
+    """Sends ready steps on their way. All it does may be lost or repeated: the ledger decides.
+
+    It has the pool tell it of all grants that calls of this process bring about.
+
+    Args:
+        app: the Celery application.
+        pool: the GPU pool.
+        step_limit: seconds after which a step that holds a device is ended.
+    """
+
+    def __init__(self, app: Celery, pool: GpuPool, step_limit: float) -> None:
+        self._app = app
+        self._pool = pool
+        self._step_limit = step_limit
+        pool.on_grants = self.hint
+
+    def send(self, ready: Iterable[ReadyStep]) -> None:
+        """Send hints, or ask the pool, for steps that may start now; others are due later."""
+        for step in ready:
+            if step.excluded_until > time.time():
+                continue
+            try:
+                self._send(step)
+            except (ServerUnavailable, OperationalError, OSError) as error:
+                # The reconciler comes back to it.
+                logger.warning("The hint for %s waits: %s", step.workflow_id, error)
+                return
+            except RequestImpossible as error:
+                logger.warning("%s of %s: %s", step.name, step.workflow_id, error)
+            except PoolError as error:
+                logger.debug("%s", error)
+
+    def hint(self, grants: Iterable[Grant]) -> None:
+        """Send the hints for grants that a transition of the pool brought about."""
+        for grant in grants:
+            kind, _, rest = grant.request.partition(":")
+            if kind != _PREFIX:
+                # Somebody else's: it was told by the pool.
+                continue
+            step_id, number = (int(part) for part in rest.split(":")[:2])
+            queue = device_queue(grant.what.partition(".")[0], grant.device)
+            try:
+                send_hint(self._app, queue, step_id, number, asdict(grant))
+            except (OperationalError, OSError) as error:
+                logger.warning("The hint for %s waits: %s", grant.request, error)
+
+    def _send(self, step: ReadyStep) -> None:
+        found = find_step(step.name)
+        if found.needs is None:
+            send_hint(self._app, service_queue(found.service), step.step_id, step.number)
+            return
+        request = self.request(step)
+        try:
+            reply = self._pool.request(request)
+        except RequestEnded:
+            # An earlier grant of this attempt went unclaimed or was given back: ask anew.
+            again = f"{request.id}:{step.hints}"
+            reply = self._pool.request(self.request(step, again))
+        self.hint(
+            reply.grants or ([reply.grant] if reply.grant and reply.state == "granted" else [])
+        )
+
+    def request(self, step: ReadyStep, identity: str | None = None) -> Request:
+        """The request for the device that a ready step needs."""
+        found = find_step(step.name)
+        needs = found.needs
+        assert needs is not None
+        memory = 0 if needs.exclusive else round(mebibytes(needs.memory) * step.memory_factor)
+        return Request(
+            id=identity or f"{_PREFIX}:{step.step_id}:{step.number}",
+            demand=Demand.of(
+                memory=memory,
+                compute=0 if needs.exclusive else needs.compute,
+                decode=0 if needs.exclusive else needs.decode,
+                exclusive=needs.exclusive,
+                service=found.service,
+            ),
+            priority=step.priority,
+            group=step.group,
+            weight=step.weight,
+            since=step.workflow_since,
+            limit=self._step_limit,
+            what=step.name,
+            workflow=step.workflow_id,
+            tries=0,
+        )

@@ -1,0 +1,73 @@
+"""Celery carries hints: "this attempt may be claimed". Losing or doubling one costs only time."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from celery import Celery
+from kombu.entity import Queue
+
+from yivideo.storage.redis import with_database
+
+TASK = "yivideo.run_step"
+BROKER_DATABASE = 0
+
+
+def service_queue(service: str) -> str:
+    """The queue of a service's steps that need no device: ``ffmpeg_queue``."""
+    return f"{service}_queue"
+
+
+def device_queue(service: str, device: str) -> str:
+    """The queue of the one worker of a service's place on a device."""
+    return f"{service}_queue.{device}"
+
+
+def broker_url(redis_url: str) -> str:
+    """The address of the queues' database, as Celery writes addresses."""
+    url = with_database(redis_url, BROKER_DATABASE)
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"redis+socket://{parts.path}?virtual_host={parse_qs(parts.query)['db'][0]}"
+    if parts.scheme == "sentinel":
+        hosts = ";".join(f"sentinel://{host}" for host in parts.netloc.split(","))
+        return f"{hosts}/{BROKER_DATABASE}"
+    return url
+
+
+def celery_app(redis_url: str) -> Celery:
+    """The Celery application of all processes of a system; nothing is connected yet."""
+    app = Celery("yivideo", broker=broker_url(redis_url), set_as_current=False)
+    options: dict[str, Any] = {"visibility_timeout": 86400, "health_check_interval": 30}
+    if redis_url.startswith("sentinel://"):
+        options["master_name"] = urlsplit(redis_url).path.strip("/")
+    app.conf.update(
+        broker_transport_options=options,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # The ledger keeps the results; a hint that was taken and not carried out is sent again.
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        task_create_missing_queues=True,
+    )
+    return app
+
+
+def send_hint(
+    app: Celery, queue: str, step_id: int, number: int, grant: Mapping[str, Any] | None = None
+) -> None:
+    """Tell a queue that an attempt may be claimed, with its grant if it needed one.
+
+    Raises:
+        kombu.exceptions.OperationalError: the broker does not answer.
+    """
+    app.send_task(
+        TASK, args=(step_id, number, grant), queue=Queue(queue, routing_key=queue), retry=False
+    )

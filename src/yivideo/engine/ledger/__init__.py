@@ -1,0 +1,1 @@
+"""The ledger: the SQL tables that hold the truth about workflows."""

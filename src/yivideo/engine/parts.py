@@ -1,0 +1,38 @@
+"""The parts that the processes of a running system are made of, put together from its settings."""
+
+from dataclasses import dataclass
+
+from celery import Celery
+
+from yivideo.engine.dispatch import Dispatcher
+from yivideo.engine.hints import celery_app
+from yivideo.engine.ledger.store import Ledger
+from yivideo.engine.settings import EngineSettings
+from yivideo.gpu.pool import GpuPool
+from yivideo.storage.files import FileStore
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that has a connection, once per process."""
+
+    settings: EngineSettings
+    app: Celery
+    ledger: Ledger
+    pool: GpuPool
+    store: FileStore
+    dispatcher: Dispatcher
+
+
+def assemble(settings: EngineSettings) -> Parts:
+    """The parts of one process; nothing is connected before it is used."""
+    app = celery_app(settings.redis_url)
+    pool = GpuPool(settings.redis_url)
+    return Parts(
+        settings=settings,
+        app=app,
+        ledger=Ledger(settings.database_url),
+        pool=pool,
+        store=FileStore(settings.store),
+        dispatcher=Dispatcher(app, pool, settings.step_limit_s),
+    )

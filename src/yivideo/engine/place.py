@@ -1,0 +1,222 @@
+"""A place: the Celery worker process that carries out one step at a time.
+
+It never decodes and never touches CUDA: the step runs in its child. It claims in the pool and in
+the ledger, follows the child, commits what came of it, and sends the hints that follow.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
+
+from yivideo.engine.child import StepChild, StepFailed, StepJob, StepResult
+from yivideo.engine.dispatch import Dispatcher
+from yivideo.engine.ledger.records import Artifact, Claimed, ErrorKind, Outcome, Place, ReadyStep
+from yivideo.engine.ledger.store import Ledger
+from yivideo.engine.settings import EngineSettings
+from yivideo.errors import Cancelled, LedgerUnavailable, PoolError, YiVideoError
+from yivideo.gpu import holding
+from yivideo.gpu.pool import GpuPool
+from yivideo.gpu.records import Grant, Holder
+from yivideo.storage.files import FileStore
+
+logger = logging.getLogger(__name__)
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Worker:
+    """What a place works with, for as long as it lives.
+
+    Attributes:
+        name: unique while it lives; attempts are known by it.
+        give_back: set when the step under way is to be handed to another worker.
+    """
+
+    settings: EngineSettings
+    name: str
+    ledger: Ledger
+    pool: GpuPool
+    store: FileStore
+    dispatcher: Dispatcher
+    child: StepChild
+    give_back: threading.Event = field(default_factory=threading.Event)
+
+    def perform(self, step_id: int, number: int, told: Mapping[str, Any] | None) -> None:
+        """Carry out an attempt, if it is still current; what a hint asks for."""
+        grant = Grant.of(told) if told else None
+        try:
+            process = self.child.ensure(_visible(grant))
+        except StepFailed as failed:
+            # The hint is sent again; a grant goes back by itself.
+            logger.error("No child could be started: %s", failed)  # noqa: TRY400 - one sentence
+            return
+        holder = Holder(
+            self.settings.host, process.pid, process.start, process.namespace, process.boot
+        )
+        lease = self._hold(step_id, number, grant, holder) if grant else None
+        if grant and lease is None:
+            return
+        try:
+            claimed = self._claim(step_id, number, holder, lease)
+            if claimed is not None:
+                outcome = self._carry_out(claimed, lease)
+                if outcome is not None:
+                    self.dispatcher.send(outcome.ready)
+        finally:
+            if lease is not None:
+                self._release(lease, holder)
+
+    def _hold(self, step_id: int, number: int, grant: Grant, holder: Holder) -> Grant | None:
+        """Claim the device; None when the grant is not good any more."""
+        # Only what the journal keeps of a request matters here: who it is for, and how long.
+        step = ReadyStep(
+            step_id=step_id,
+            number=number,
+            name=grant.what,
+            workflow_id="",
+            position=0,
+            priority=5,
+            group="default",
+            weight=1.0,
+            workflow_since=0.0,
+        )
+        request = self.dispatcher.request(step, grant.request)
+        try:
+            return holding.claim(self.pool, grant, request, holder)
+        except PoolError as error:
+            logger.info("%s", error)
+            return None
+
+    def _release(self, lease: Grant, holder: Holder) -> None:
+        try:
+            holding.release(self.pool, lease, holder)
+        except PoolError as error:
+            # Taken back by the agent, which saw the child die before we did.
+            logger.info("%s", error)
+
+    def _claim(
+        self, step_id: int, number: int, holder: Holder, lease: Grant | None
+    ) -> Claimed | None:
+        place = Place(
+            host=self.settings.host,
+            worker=self.name,
+            pid=holder.pid,
+            process=holder.record(),
+            device=lease.device if lease else "",
+            fence=lease.fence if lease else "",
+        )
+        return self._patiently(lambda: self.ledger.claim(step_id, number, place))
+
+    def _carry_out(self, claimed: Claimed, lease: Grant | None) -> Outcome | None:
+        """Run the step in the child and commit what came of it; None if it was not current."""
+        with _Follower(self, claimed) as follower:
+            try:
+                result, artifacts = self._run(claimed, lease, follower)
+            except Cancelled:
+                if self.give_back.is_set() and not follower.unwanted:
+                    return self._fail(claimed, ErrorKind.RETURNED, "", "The worker was drained.")
+                return self._fail(claimed, ErrorKind.USER, "cancelled", "It was cancelled.")
+            except StepFailed as failed:
+                return self._fail(claimed, failed.kind, failed.code, str(failed))
+            except YiVideoError as error:
+                # The file store: full, or away.
+                return self._fail(claimed, ErrorKind.MACHINE, error.code, error.message)
+        return self._patiently(
+            lambda: self.ledger.succeed(
+                claimed.attempt_id,
+                result.output,
+                artifacts,
+                units=result.units,
+                seconds=result.seconds,
+                model=lease.model if lease else "cpu",
+            )
+        )
+
+    def _run(
+        self, claimed: Claimed, lease: Grant | None, follower: "_Follower"
+    ) -> tuple[StepResult, list[Artifact]]:
+        inputs = {name: self.store.fetch(uri) for name, uri in claimed.inputs.items()}
+        with self.store.local_target(claimed.place) as target:
+            result = self.child.run(
+                StepJob(
+                    step=claimed.name,
+                    params=claimed.params,
+                    source=claimed.source,
+                    inputs=inputs,
+                    target=target,
+                    device=_device(lease),
+                    visible=_visible(lease),
+                ),
+                on_progress=follower.progress,
+                should_stop=follower.should_stop,
+            )
+        listed = self.store.list(claimed.place)
+        artifacts = [
+            Artifact(name=file.name, uri=claimed.place, size=file.size, media_type=file.media_type)
+            for file in listed
+        ]
+        return result, artifacts
+
+    def _fail(self, claimed: Claimed, kind: ErrorKind, code: str, message: str) -> Outcome | None:
+        logger.warning("%s of %s: %s", claimed.name, claimed.workflow_id, message)
+        return self._patiently(lambda: self.ledger.fail(claimed.attempt_id, kind, code, message))
+
+    def _patiently(self, say: Callable[[], R]) -> R:
+        """Say it to the ledger until it hears: finished work is not thrown away for a pause."""
+        wait = 0.1
+        while True:
+            try:
+                return say()
+            except LedgerUnavailable as error:
+                logger.warning("%s", error)
+                time.sleep(wait)
+                wait = min(2 * wait, 2.0)
+
+
+class _Follower:
+    """Tells the ledger that an attempt lives and how far it is; learns whether it is wanted."""
+
+    def __init__(self, worker: Worker, claimed: Claimed) -> None:
+        self._worker = worker
+        self._attempt = claimed.attempt_id
+        self._fraction = 0.0
+        self._ended = threading.Event()
+        self.unwanted = False
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def progress(self, fraction: float, _position: float | None = None) -> None:
+        """The child has come so far."""
+        self._fraction = fraction
+
+    def should_stop(self) -> bool:
+        """Whether the child should stop: nobody wants the result, or the worker is drained."""
+        return self.unwanted or self._worker.give_back.is_set()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self._worker.settings.beat_s):
+            try:
+                if not self._worker.ledger.note_progress(self._attempt, self._fraction):
+                    self.unwanted = True
+            except LedgerUnavailable as error:
+                logger.warning("%s", error)
+
+
+def _visible(lease: Grant | None) -> str:
+    """The one GPU that the child may see; "" without one."""
+    return "" if lease is None or lease.uuid.startswith("CPU-") else lease.uuid
+
+
+def _device(lease: Grant | None) -> str:
+    """The device as steps name it: the lease's is the only one its child can see."""
+    return "cuda:0" if _visible(lease) else "cpu"

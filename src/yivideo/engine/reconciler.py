@@ -1,0 +1,160 @@
+"""Puts right what was lost: hints, attempts of the dead, leases of the ended, the mirror.
+
+Any number may run: each thing it does is a guarded transition or may be repeated.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+import redis
+
+from yivideo.engine.dispatch import Dispatcher
+from yivideo.engine.ledger.records import Event, Outcome, Running
+from yivideo.engine.ledger.store import Ledger
+from yivideo.engine.settings import EngineSettings
+from yivideo.errors import LedgerUnavailable, PoolError, ServerUnavailable, WorkflowUnknown
+from yivideo.gpu.pool import GpuPool
+from yivideo.gpu.processes import Process, is_alive
+from yivideo.storage.files import FileStore
+from yivideo.storage.redis import connect, with_database
+
+logger = logging.getLogger(__name__)
+
+MIRROR_DATABASE = 3
+_TURN_S = 0.5
+# A lease may outlive its attempt by so long: the commit comes before the release.
+_LEASE_SLACK_S = 5.0
+# What nobody refreshes any more goes from the mirror after a week.
+_MIRROR_LIFE_S = 7 * 86400
+
+
+class Reconciler:
+    """One reconciler.
+
+    Args:
+        settings: the system's settings.
+        ledger: the truth.
+        pool: the GPU pool.
+        dispatcher: sends hints.
+        store: where results lie; retention removes from it.
+        retain: seconds and number of ended workflows to keep; None keeps all.
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        ledger: Ledger,
+        pool: GpuPool,
+        dispatcher: Dispatcher,
+        store: FileStore,
+        retain: tuple[float, int] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._pool = pool
+        self._dispatcher = dispatcher
+        self._store = store
+        self._retain = retain
+        self._mirror = connect(with_database(settings.redis_url, MIRROR_DATABASE))
+        self._told = -1
+        self._suspects: dict[str, float] = {}
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Make `run` return after the present turn."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Take turns until `stop` is called."""
+        turn = 0
+        while not self._stop.is_set():
+            self._guarded(self.send_due)
+            self._guarded(self.find_dead)
+            self._guarded(self.mirror)
+            if turn % 4 == 0:
+                self._guarded(self.end_leases)
+            if turn % 120 == 0 and self._retain:
+                self._guarded(self.forget_old)
+            turn += 1
+            self._stop.wait(_TURN_S)
+
+    def _guarded(self, part: Callable[[], None]) -> None:
+        try:
+            part()
+        except (LedgerUnavailable, ServerUnavailable, redis.RedisError) as error:
+            logger.warning("%s", error)
+        except PoolError as error:
+            logger.debug("%s", error)
+
+    def send_due(self) -> None:
+        """Send hints again for ready steps that nobody has claimed for a while."""
+        due = self._ledger.due()
+        if due:
+            self._dispatcher.send(due)
+            self._ledger.note_hints([(step.step_id, step.number) for step in due])
+
+    def find_dead(self) -> None:
+        """End the attempts of processes that are gone, and of hosts that fell silent."""
+        for attempt in self._ledger.running():
+            here = attempt.host == self._settings.host and attempt.process
+            if here and is_alive(Process.from_record(attempt.process)) is False:
+                self._lose(attempt, f"its process {attempt.pid} is gone")
+        for attempt in self._ledger.silent(self._settings.silence_s):
+            self._lose(attempt, f"its worker on {attempt.host} fell silent")
+
+    def _lose(self, attempt: Running, why: str) -> None:
+        outcome = self._ledger.lose(attempt.attempt_id, why)
+        if outcome is not None:
+            logger.warning("%s of %s is lost: %s.", attempt.name, attempt.workflow_id, why)
+            self._follow(outcome)
+
+    def _follow(self, outcome: Outcome) -> None:
+        self._dispatcher.send(outcome.ready)
+
+    def end_leases(self) -> None:
+        """End the holders of leases whose attempts have ended: their results count no more."""
+        running = {attempt.fence for attempt in self._ledger.running() if attempt.fence}
+        now = time.monotonic()
+        seen: dict[str, float] = {}
+        for device in self._pool.snapshot().devices:
+            for lease in device.leases:
+                if lease.state != "held" or not lease.request.startswith("step:"):
+                    continue
+                if lease.fence in running:
+                    continue
+                seen[lease.fence] = since = self._suspects.get(lease.fence, now)
+                if now - since > _LEASE_SLACK_S:
+                    logger.warning("%s holds %s after its end.", lease.request, device.id)
+                    self._pool.overrun(lease.request, lease.fence)
+        self._suspects = seen
+
+    def mirror(self) -> None:
+        """Keep `workflow_state:<id>` in database 3 for people with redis-cli."""
+        if self._told < 0:
+            # What happened before is shown as far as it is still worth it.
+            self._told = max(0, self._ledger.last_event() - 1000)
+        while events := self._ledger.events(self._told, limit=500):
+            self._show(events)
+            self._told = events[-1].id
+
+    def _show(self, events: Sequence[Event]) -> None:
+        with self._mirror.pipeline(transaction=False) as pipe:
+            for identity in dict.fromkeys(event.workflow_id for event in events):
+                key = f"workflow_state:{identity}"
+                try:
+                    state = json.dumps(asdict(self._ledger.workflow(identity)), ensure_ascii=False)
+                except WorkflowUnknown:
+                    pipe.delete(key)
+                else:
+                    pipe.set(key, state, ex=_MIRROR_LIFE_S)
+            pipe.execute()
+
+    def forget_old(self) -> None:
+        """Remove what is older than is to be kept, results with it."""
+        assert self._retain is not None
+        for uri in self._ledger.expire(*self._retain):
+            self._store.remove(uri)

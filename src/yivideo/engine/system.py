@@ -1,0 +1,163 @@
+"""A whole system on one machine: which programs it is made of, and when it is ready."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from yivideo.engine.places import places, program
+from yivideo.engine.settings import EngineSettings
+from yivideo.engine.supervisor import Program, Supervisor
+from yivideo.errors import ServerUnavailable
+from yivideo.gpu.discovery import FoundDevice
+from yivideo.storage.valkey import EmbeddedValkey, embedded, running_address
+
+# Where people with redis-cli look first.
+REDIS_PORT = 6379
+_PORTS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What runs on a machine.
+
+    Attributes:
+        settings: of all of its processes.
+        services: what its workers run.
+        devices: what its agent offers.
+        agent: further arguments of its agent.
+        listen: address and port of the API; None for none.
+        cpu_places: how many steps of the CPU may run at once; by the number of cores when None.
+    """
+
+    settings: EngineSettings
+    services: tuple[str, ...]
+    devices: tuple[FoundDevice, ...]
+    agent: tuple[str, ...] = ()
+    listen: tuple[str, int] | None = None
+    cpu_places: int | None = None
+
+
+def settings_of(
+    *,
+    redis: str | None = None,
+    state: str | None = None,
+    database: str | None = None,
+    store: str | None = None,
+    host: str | None = None,
+    media_roots: tuple[Path, ...] = (),
+) -> EngineSettings:
+    """Settings from the environment, with what is given in its place.
+
+    Raises:
+        ServerUnavailable: no Redis is named, and none runs in the state folder.
+    """
+    roots = os.pathsep.join(str(root.resolve()) for root in media_roots or here())
+    given = {
+        "YIVIDEO_REDIS_URL": redis,
+        "YIVIDEO_STATE": state,
+        "YIVIDEO_DATABASE_URL": database,
+        "YIVIDEO_STORE": store,
+        "YIVIDEO_HOST": host,
+        "YIVIDEO_MEDIA_ROOTS": roots if media_roots else None,
+    }
+    environment = {"YIVIDEO_MEDIA_ROOTS": roots, **os.environ}
+    environment |= {name: value for name, value in given.items() if value is not None}
+    return EngineSettings.from_environment(environment)
+
+
+def programs(layout: Layout) -> list[Program]:
+    """The programs of a system, in the order in which they are started."""
+    settings = layout.settings
+    base = [sys.executable, "-m", "yivideo"]
+    environment = settings.environment()
+    service = f"--service={','.join(layout.services)}"
+    agent = [*base, "agent", service, f"--heartbeat-limit={settings.silence_s:g}", *layout.agent]
+    found = [Program(name="agent", command=agent, last=True)]
+    if layout.listen is not None:
+        host, port = layout.listen
+        command = [*base, "api", f"--host={host}", f"--port={port}"]
+        found.insert(0, Program(name="api", command=command))
+    found.append(Program(name="reconciler", command=[*base, "reconciler"]))
+    found += worker_programs(layout)
+    for one in found:
+        one.environment = environment
+    return found
+
+
+def worker_programs(layout: Layout) -> list[Program]:
+    """The programs of a machine's places."""
+    host = layout.settings.host
+    specs = places(host, layout.services, layout.devices, layout.cpu_places)
+    found = [program(spec, host) for spec in specs]
+    for one in found:
+        one.environment = layout.settings.environment()
+    return found
+
+
+def supervisor(layout: Layout, found: list[Program]) -> Supervisor:
+    """What keeps them running; a step under way has a grace, and is then given back."""
+    return Supervisor(programs=found, grace_s=layout.settings.grace_s, give_back=signal.SIGUSR1)
+
+
+@contextlib.contextmanager
+def own_valkey(state: Path, port: int | None) -> Generator[EmbeddedValkey]:
+    """The Valkey server of the state folder, on a TCP port of 127.0.0.1; stopped in the end.
+
+    One that runs there already is adopted with the port it has.
+
+    Raises:
+        ServerUnavailable: it does not start.
+    """
+    running = running_address(state)
+    wanted = port or REDIS_PORT
+    server: EmbeddedValkey | None = None
+    if running is not None:
+        server = embedded(state)
+    for candidate in range(wanted, wanted + (1 if port else _PORTS)):
+        if server is not None:
+            break
+        if is_free(candidate):
+            with contextlib.suppress(ServerUnavailable):
+                server = embedded(state, port=candidate)
+    if server is None:
+        raise ServerUnavailable(
+            f"The embedded Valkey could not be started on port {wanted} of 127.0.0.1: "
+            "name a free one, or the address of a server."
+        )
+    try:
+        yield server
+    finally:
+        with contextlib.suppress(ServerUnavailable):
+            server.stop()
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether nothing listens on the port."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def await_answer(host: str, port: int, seconds: float) -> bool:
+    """Wait until something accepts connections there."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def here() -> tuple[Path, ...]:
+    """Where videos may lie when nobody says: the folder the system was started in."""
+    return (Path(os.curdir).resolve(),)
