@@ -399,7 +399,7 @@ class GpuPool:
         from yivideo.gpu.queue import read_queue
 
         told = self._transitions.run("tell")
-        queue = _asked(lambda: read_queue(self.client, self.prefix, waiters)) if waiters else None
+        queue = _asked(lambda: read_queue(self._transitions, waiters)) if waiters else None
         return Snapshot(
             now=float(told["now"]) / MICROSECONDS,
             epoch=int(told["epoch"]),
@@ -410,8 +410,12 @@ class GpuPool:
                     (Device.of(d) for d in told["devices"] or ()), key=lambda d: (d.host, d.index)
                 )
             ),
-            virtual_times=queue.virtual_times if queue else {},
+            virtual_times={
+                **{group: float(v) for group, v in dict(told["groups"] or {}).items()},
+                **(queue.virtual_times if queue else {}),
+            },
             waiters=queue.waiters if queue else (),
+            system_v=float(told["system_v"]),
         )
 
     def events(self, after: str = "$", block: float | None = None) -> Iterator[dict[str, str]]:

@@ -3,13 +3,17 @@
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import redis
 
 from yivideo.gpu.amounts import Demand
 from yivideo.gpu.records import Waiter, seconds
+from yivideo.gpu.transitions import Transitions
 
+# So many waiters are read by one script.
+_AT_ONCE = 100
 _FIELDS = ("group", "weight", "key", "asked", "expected", "what", "workflow", "shape", "reserved")
 
 
@@ -21,12 +25,20 @@ class Queue:
     waiters: Sequence[Waiter]
 
 
-def read_queue(client: redis.Redis, prefix: str, most: int) -> Queue:
+def read_queue(transitions: Transitions, most: int) -> Queue:
     """Read the first ``most`` waiters.
 
-    Not one atomic read, so that a long queue does not stop the pool: a waiter that was served
-    meanwhile is left out.
+    A few in one moment; many not in one atomic read, so that a long queue does not stop the pool:
+    a waiter that was served meanwhile is left out.
     """
+    if most <= _AT_ONCE:
+        told = transitions.run("first", most=most)
+        records: Sequence[Mapping[str, Any]] = told["waiters"] or ()
+        return Queue(
+            {group: float(time) for group, time in dict(told["virtual"] or {}).items()},
+            [_waiter(record, place) for place, record in enumerate(records, 1)],
+        )
+    client, prefix = transitions.client, transitions.prefix
     times, lists = _lists(client, prefix, most)
     found = _details(client, prefix, [identity for one in lists.values() for _, identity in one])
     by_group = {
@@ -95,17 +107,22 @@ def _details(
     }
 
 
+@lru_cache(4096)
+def _demand(shape: str) -> Demand:
+    return Demand.from_shape(shape)
+
+
 def _waiter(record: Mapping[str, Any], place: int) -> Waiter:
     return Waiter(
         request=record["id"],
-        demand=Demand.from_shape(record["shape"]),
+        demand=_demand(record["shape"]),
         position=place,
         group=record["group"],
         weight=float(record["weight"]),
         key=float(record["key"]),
         asked=seconds(record["asked"]) or 0.0,
         expected=seconds(record["expected"]) or 0.0,
-        what=record["what"] or "",
-        workflow=record["workflow"] or "",
-        reserved=record["reserved"] or "",
+        what=record.get("what") or "",
+        workflow=record.get("workflow") or "",
+        reserved=record.get("reserved") or "",
     )

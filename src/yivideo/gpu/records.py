@@ -173,6 +173,10 @@ class Held:
     limit: float
     evicting: bool
     holder: Holder | None
+    shape: str = ""
+    weight: float = 1.0
+    key: float = 0.0
+    asked: float = 0.0
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "Held":
@@ -194,6 +198,10 @@ class Held:
             limit=seconds(record.get("limit")) or 0.0,
             evicting=record.get("evict") == "1",
             holder=Holder.of(holder) if holder else None,
+            shape=record.get("shape", ""),
+            weight=float(record.get("weight", 1)),
+            key=float(record.get("key", 0)),
+            asked=seconds(record.get("asked")) or 0.0,
         )
 
 
@@ -306,7 +314,10 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The pool in one moment; ``now`` on the server's clock, in seconds since 1970."""
+    """The pool in one moment; ``now`` on the server's clock, in seconds since 1970.
+
+    ``virtual_times`` are of the groups that wait or hold something, ``system_v`` is the pool's.
+    """
 
     now: float
     epoch: int
@@ -315,3 +326,4 @@ class Snapshot:
     devices: tuple[Device, ...]
     virtual_times: Mapping[str, float] = field(default_factory=dict[str, float])
     waiters: Sequence[Waiter] = ()
+    system_v: float = 0.0

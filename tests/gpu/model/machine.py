@@ -751,7 +751,7 @@ def _grant(record: dict[str, Any]) -> Grant:
 # What may stay for ever: as many keys as there are hosts, devices and kinds of work.
 _BOUNDED = (
     "meta", "clock", "events", "hosts", "host:", "devices", "device:", "agent:", "means",
-    "durations:",
+    "durations:", "ratios:",
 )  # fmt: skip
 
 

@@ -94,6 +94,7 @@ local function restore(lease)
   local key = request_key(id)
   local state = lease.warm and 'warm' or 'held'
   call('DEL', key)
+  drop_payload(id)
   call('HSET', key, 'state', state, 'shape', lease.shape, 'group', lease.group,
     'weight', exact(lease.weight), 'key', 0, 'asked', int(NOW), 'expected', int(lease.expected or 0),
     'limit', int(lease.limit or 0), 'what', lease.what, 'workflow', lease.workflow,

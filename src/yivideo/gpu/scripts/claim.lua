@@ -59,7 +59,7 @@ end
 call('ZREM', P .. 'grants', request.id)
 call('HSET', request_key(request.id), 'state', 'held', 'claimed_at', int(NOW),
   'holder', cjson.encode(ARG.holder), 'misses', 0)
-call('HDEL', request_key(request.id), 'payload')
+drop_payload(request.id)
 local limit = tonumber(request.limit) or 0
 if limit > 0 then
   call('ZADD', P .. 'limits', NOW + limit, request.id)

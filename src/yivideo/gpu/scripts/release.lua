@@ -14,10 +14,18 @@ local was_held = request.state == 'held'
 local used = finish(request, device, 'release', ARG.why)
 if was_held then
   local what = request.what or ''
-  local list = P .. 'durations:' .. what .. ':' .. device.model
-  call('LPUSH', list, int(used))
-  call('LTRIM', list, 0, 199)
-  call('EXPIRE', list, 2592000)
+  local function remember(kind, value)
+    local list = P .. kind .. ':' .. what .. ':' .. device.model
+    call('LPUSH', list, value)
+    call('LTRIM', list, 0, 199)
+    call('EXPIRE', list, 2592000)
+  end
+  remember('durations', int(used))
+  -- Over what was expected: what a longer film would take is told by this, not by seconds.
+  local expected = tonumber(request.expected) or 0
+  if expected > 0 then
+    remember('ratios', string.format('%.6g', used / expected))
+  end
   local mean = tonumber(call('HGET', P .. 'means', what))
   call('HSET', P .. 'means', what, int(mean and mean + (used - mean) / 8 or used))
 end

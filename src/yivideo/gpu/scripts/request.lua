@@ -46,7 +46,7 @@ call('HSET', request_key(ARG.id), 'state', 'waiting', 'shape', shape.id, 'group'
   'weight', exact(ARG.weight), 'key', exact(key), 'asked', int(NOW), 'expected', int(expected),
   'limit', int(ARG.limit or 0), 'what', ARG.what, 'workflow', ARG.workflow)
 if ARG.wake ~= '' then call('HSET', request_key(ARG.id), 'wake', ARG.wake) end
-if ARG.payload ~= '' then call('HSET', request_key(ARG.id), 'payload', ARG.payload) end
+if ARG.payload ~= '' then call('SET', P .. 'payload:' .. ARG.id, ARG.payload) end
 if ARG.owner then
   call('HSET', request_key(ARG.id), 'owner', cjson.encode(ARG.owner))
   call('SADD', P .. 'owned:' .. ARG.owner.host, ARG.id)

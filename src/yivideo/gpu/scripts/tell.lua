@@ -1,6 +1,6 @@
 -- The pool as it stands: hosts, devices and their leases, in one moment. Waiters are read apart.
 
-local hosts, found = {}, {}
+local hosts, found, groups = {}, {}, {}
 for _, host in ipairs(call('ZRANGE', P .. 'hosts', 0, -1)) do
   local record = read(P .. 'host:' .. host, { 'agent', 'services', 'boot', 'namespace', 'journal', 'pid' })
   record.host, record.beat, record.lives = host, int(beat_of(host)), is_vouched_for(host)
@@ -15,6 +15,7 @@ for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
     lease.id = lease.base or lease.id
     lease.payload, lease.owner = nil, nil
     leases[#leases + 1] = lease
+    groups[lease.group] = exact(group_v(lease.group))
   end
   local record = {}
   for name, value in pairs(device) do
@@ -27,5 +28,5 @@ for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
 end
 return answer({
   epoch = int(EPOCH), waiting = tonumber(call('HGET', META, 'waiting')) or 0,
-  system_v = exact(SYSTEM_V), hosts = hosts, devices = found,
+  system_v = exact(SYSTEM_V), hosts = hosts, devices = found, groups = groups,
 })

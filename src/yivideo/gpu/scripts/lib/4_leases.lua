@@ -10,7 +10,7 @@ end
 
 local LEASE_FIELDS = {
   'state', 'shape', 'group', 'weight', 'key', 'what', 'workflow', 'expected', 'limit', 'wake',
-  'payload', 'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
+  'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
   'misses', 'claim', 'tries', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner',
   'deadline', 'evict', 'into', 'base', 'restored',
 }
@@ -21,7 +21,15 @@ local function request_of(id)
     return nil
   end
   found.id = id
+  if found.state == 'waiting' or found.state == 'granted' then
+    found.payload = call('GET', P .. 'payload:' .. id) or nil
+  end
   return found
+end
+
+-- A payload lies beside its request: one long value makes a hash of short ones twice as large.
+local function drop_payload(id)
+  call('DEL', P .. 'payload:' .. id)
 end
 
 -- The lease that a holder means by id and fence. A request that lives twice, because it was asked for
@@ -109,7 +117,8 @@ end
 local function end_request(request, how, why)
   local key = request_key(request.id)
   call('HSET', key, 'state', 'ended', 'how', how, 'why', why or '', 'ended_at', int(NOW))
-  call('HDEL', key, 'payload', 'reserved', 'wake', 'owner')
+  call('HDEL', key, 'reserved', 'wake', 'owner')
+  drop_payload(request.id)
   -- Long enough to tell a late caller what became of its lease.
   call('EXPIRE', key, 3600)
   if request.owner then
