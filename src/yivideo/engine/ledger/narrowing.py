@@ -3,7 +3,7 @@
 Each property has an index in the order of lists. With one property that index is the list. With
 several, a database without statistics walks along one of them and looks up the others row by row,
 which is slow when the wrong one is rare. So each is first asked for its members up to a bound:
-those of a rare one are few and decide the question, and if none is rare, matches lie close together.
+those of a rare one are few and decide the question; if none is rare, matches lie close together.
 """
 
 from collections.abc import Sequence
