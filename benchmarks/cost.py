@@ -2,6 +2,7 @@
 
     python -m benchmarks.cost [CLIP ...] [--pairs 3]
     python -m benchmarks.cost --video FILM.mp4
+    python -m benchmarks.cost --repeat 10 cost_minute_720p   the clip ten times in one film
 
 Each figure comes from fresh processes, taken in turn (decoding, extraction, decoding, ...), and is
 the median of its turns.
@@ -29,6 +30,7 @@ from typing import Any
 from benchmarks.cache import CACHE, Rendered, ensure_clips, wanted_clips
 from benchmarks.render.film import FootageMissing
 from benchmarks.render.fonts import FontMissing
+from benchmarks.repeat import repeated
 from benchmarks.score import Truth, read_truth, score
 from benchmarks.srt import Cue, read_srt
 
@@ -200,6 +202,9 @@ def _videos(args: argparse.Namespace) -> list[Rendered | Path]:
     if args.video:
         return list(args.video)
     paths = ensure_clips(wanted_clips(args.spec or ["cost"], args.clips), args.cache)
+    if args.repeat > 1:
+        names = [p.with_name(f"{p.stem}_x{args.repeat}{p.suffix}") for p in paths]
+        return [repeated(p, args.repeat, name) for p, name in zip(paths, names, strict=True)]
     return [Rendered(p, read_truth(p.with_name(f"{p.stem}.truth.json"))) for p in paths]
 
 
@@ -215,6 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, default=CACHE, help="where clips are rendered to")
     parser.add_argument("--video", type=Path, action="append", help="any film instead of a clip")
     parser.add_argument("--pairs", type=int, default=3, help="turns of decoding and extraction")
+    parser.add_argument("--repeat", type=int, default=1, help="each clip so often in one film")
     args = parser.parse_intermixed_args(arguments)
     rows: list[dict[str, Any]] = []
     try:

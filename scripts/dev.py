@@ -47,7 +47,10 @@ CHORES: dict[str, tuple[str, list[list[str]]]] = {
         "write the command reference anew from the commands",
         [["scripts/cli_reference.py"]],
     ),
-    "bench": ("measure accuracy and cost", [["-m", "benchmarks"]]),
+    "bench": (
+        "measure accuracy and cost",
+        [["-m", "benchmarks.accuracy"], ["-m", "benchmarks.cost"]],
+    ),
 }
 CHECK = ["lint", "types", "contracts", "test"]
 

@@ -3,10 +3,12 @@
 import time
 from pathlib import Path
 
+import av
 import pytest
 from benchmarks.cost import THREADS, ChildFailed, _ScratchWatch, best_threads, decode_once
 from benchmarks.render.clip import render
 from benchmarks.render.spec import Background, Clip
+from benchmarks.repeat import repeated
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,13 @@ def test_every_thread_setting_is_tried(film: Path) -> None:
     assert len(tried) == len(THREADS)
     assert cheapest in THREADS
     assert quickest in THREADS
+
+
+def test_a_film_is_repeated_frame_by_frame(film: Path, tmp_path: Path) -> None:
+    """Three times the frames, at the same distance all through."""
+    with av.open(str(repeated(film, 3, tmp_path / "long.mp4"))) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    assert times == pytest.approx([0.04 * k for k in range(60)])
 
 
 def test_a_failing_process_is_an_error(tmp_path: Path) -> None:

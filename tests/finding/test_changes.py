@@ -61,9 +61,16 @@ def test_a_cut_behind_a_line(watch: Watch) -> None:
         ("这里有三个人。", "这里有五个人。"),
     ],
 )
-def test_nearly_the_same_line_at_once(watch: Watch, texts: tuple[str, str]) -> None:
-    """Lines that differ in a letter or a word and follow at once are two events, not one."""
-    assert_found(watch(make_clip(lines(*texts, gaps=(0.0,)), seconds=4.5)))
+def test_nearly_the_same_line_at_once(watch: Watch, texts: tuple[str, ...]) -> None:
+    """Lines that differ in a letter, a word or a sign and follow at once are not one event."""
+    assert_found(watch(make_clip(lines(*texts, gaps=(0.0,)), seconds=1.7 + 1.4 * len(texts))))
+
+
+def test_lines_that_differ_in_a_sign_alone(watch: Watch) -> None:
+    """Over a still picture, where nothing else changes, a sign at the end is enough."""
+    track = lines("谢谢你陪着我。", "谢谢你陪着我？", gaps=(0.0,))
+    background = Background(shot=(20, 20), speed=0)
+    assert_found(watch(make_clip(track, seconds=4.5, background=background)))
 
 
 def test_fades(watch: Watch) -> None:

@@ -47,11 +47,32 @@ def test_cut_short(make_film: MakeFilm, name: str, options: dict[str, str], shar
     assert times[-1] < report.end_time < 11.8
 
 
-def test_cut_transport_stream_is_read_to_its_end(make_film: MakeFilm) -> None:
-    """A transport stream announces no length: all that is there is read, without an error."""
-    times, report = _read(_cut(make_film("cut.ts", count=70, noise=True), 0.6))
-    assert 30 < len(times) < 50
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("cut.ts", "libx264"), ("cut.m2ts", "libx264"), ("cut.mpg", "mpeg2video")],
+)
+def test_cut_within_a_packet(make_film: MakeFilm, name: str, codec: str) -> None:
+    """Streams announce no length: what is there is read, and a torn last packet is told."""
+    film = make_film(name, codec, count=70, noise=True)
+    data = film.read_bytes()
+    film.write_bytes(data[: int(len(data) * 0.6) // 2048 * 2048 + 1001])
+    times, report = _read(film)
+    assert 5 < len(times) < 60
     assert report.end_time == pytest.approx(times[-1] + 0.04, abs=1e-3)
+    assert report.truncated
+
+
+@pytest.mark.parametrize("name", ["whole.ts", "whole.m2ts", "whole.mpg"])
+@pytest.mark.parametrize("behind", [b"", b"\0" * 50, b"something else"])
+def test_streams_that_end_with_a_packet_are_whole(
+    make_film: MakeFilm, name: str, behind: bytes
+) -> None:
+    """Whatever stands behind it."""
+    codec = "mpeg2video" if name.endswith("mpg") else "libx264"
+    film = make_film(name, codec, count=20, noise=True)
+    film.write_bytes(film.read_bytes() + behind)
+    _, report = _read(film)
+    assert not report.truncated
 
 
 def test_index_missing(make_film: MakeFilm) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
     from yivideo.engine.options import Preview
-    from yivideo.subtitles.model import Band, Box, Line
+    from yivideo.subtitles.model import Band, Box
 
 _BAND = (255, 196, 0)
 _LINE = (0, 224, 120)
@@ -46,9 +46,12 @@ def write_picture(seen: "Preview", path: Path) -> None:
     font, everything = _font(max(12, image.height // 36))
     for band in seen.bands:
         _draw_band(draw, band, width)
+    labels: list[str] = []
     for number, line in enumerate(seen.lines, 1):
-        label = line.text if everything or line.text.isascii() else f"[{number}]"
-        _draw_line(draw, line, f"{label}  {line.confidence:.2f}", font, width)
+        draw.rectangle(_inside(line.box), outline=_LINE, width=width)
+        text = line.text if everything or line.text.isascii() else f"[{number}]"
+        labels.append(f"{text}  {line.confidence:.2f}")
+    _draw_labels(draw, labels, [line.box for line in seen.lines], font, width)
     data = io.BytesIO()
     image.save(data, "PNG")
     ensure_folder(path.parent)
@@ -59,19 +62,26 @@ def _draw_band(draw: "ImageDraw", band: "Band", width: int) -> None:
     draw.rectangle(_inside(band.box), outline=_BAND, width=width)
 
 
-def _draw_line(
-    draw: "ImageDraw", line: "Line", label: str, font: "FreeTypeFont | ImageFont", width: int
+def _draw_labels(
+    draw: "ImageDraw",
+    labels: list[str],
+    lines: "list[Box]",
+    font: "FreeTypeFont | ImageFont",
+    width: int,
 ) -> None:
-    """A frame around the line, and what was read above it, or below where there is no room."""
-    draw.rectangle(_inside(line.box), outline=_LINE, width=width)
-    left, top, right, bottom = draw.textbbox((0, 0), label, font=font)
-    height = bottom - top + 4 * width
-    above = line.box.top - height
-    place = above if above >= 0 else line.box.bottom
-    plate = (line.box.left, place, line.box.left + right - left + 4 * width, place + height)
-    draw.rectangle(plate, fill=_PLATE)
-    text_at = (plate[0] + 2 * width - left, plate[1] + 2 * width - top)
-    draw.text(text_at, label, fill=_LINE, font=font)
+    """What was read, on dark plates beside the lines."""
+    from yivideo.cli.labels import place_labels
+
+    extents = [draw.textbbox((0, 0), label, font=font) for label in labels]
+    edge = 2 * width
+    sizes = [
+        (round(right - left) + 2 * edge, round(bottom - top) + 2 * edge)
+        for left, top, right, bottom in extents
+    ]
+    plates = place_labels(lines, sizes, draw.im.size[1])
+    for label, plate, (left, top, _, _) in zip(labels, plates, extents, strict=True):
+        draw.rectangle(_inside(plate), fill=_PLATE)
+        draw.text((plate.left + edge - left, plate.top + edge - top), label, _LINE, font)
 
 
 def _inside(box: "Box") -> tuple[int, int, int, int]:

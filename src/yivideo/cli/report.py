@@ -147,9 +147,11 @@ def as_record(report: Report) -> dict[str, object]:
 
 
 def _how_far(reading: Reading) -> str:
-    until = clock(reading.readable_until or 0.0)
-    whole = f" of {clock(reading.duration)}" if reading.duration else ""
-    return f"it could be read up to {until}{whole}"
+    until = reading.readable_until or 0.0
+    # Streams announce no length: what is there is then all that is known of.
+    longer = reading.duration is not None and reading.duration > until + 0.001
+    whole = f" of {clock(reading.duration)}" if reading.duration and longer else ""
+    return f"it could be read up to {clock(until)}{whole}"
 
 
 def _language(reading: Reading) -> str:

@@ -8,11 +8,14 @@ import av
 from av.error import FFmpegError
 
 from yivideo.media.source import Source
+from yivideo.media.torn import program_is_torn, transport_is_torn
 
 # Containers whose header announces a length. The others' is guessed from the file that is there.
 _ANNOUNCING = frozenset({"mov", "matroska", "flv", "asf", "mxf"})
 # Their length counts from the clock's 0 and not from the first frame.
 _FROM_CLOCK_ZERO = frozenset({"matroska", "flv", "nut"})
+# Containers that announce nothing: their last packet may still be torn.
+_TORN = {"mpegts": transport_is_torn, "mpeg": program_is_torn}
 # Headers round, and count a last frame more or less.
 _SLACK = 1.0
 
@@ -37,7 +40,10 @@ def ended_early(source: Source, end_time: float) -> bool:
     Where only the length of the longest stream is announced, the file's tail is looked at: sound
     that goes on after the picture is no damage.
     """
-    if source.container.format.name == "avi":
+    name = source.container.format.name
+    if name in _TORN:
+        return _TORN[name](source.path)
+    if name == "avi":
         # FFmpeg shortens the length of an AVI to what is there; its chunks still tell.
         return _riff_overruns(source.path)
     length = announced_length(source)

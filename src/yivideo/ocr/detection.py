@@ -86,7 +86,8 @@ class Detector:
     def _probability(self, picture: Gray, scale: float) -> tuple[Tensor, tuple[float, float]]:
         height, width = picture.shape[:2]
         inner_w, inner_h = max(8, round(width * scale)), max(8, round(height * scale))
-        small = cv2.resize(picture, (inner_w, inner_h), interpolation=cv2.INTER_AREA)
+        # Averaging areas blurs where it hardly shrinks, and short words are lost then.
+        small = cv2.resize(picture, (inner_w, inner_h), interpolation=cv2.INTER_CUBIC)
         outer_w = -(-inner_w // _WIDTH_BUCKET) * _WIDTH_BUCKET
         outer_h = -(-inner_h // _STRIDE) * _STRIDE
         batch = np.zeros((1, 3, outer_h, outer_w), np.float32)

@@ -1,5 +1,7 @@
 """`paddleocr.postprocess_and_finalize`: from readings to subtitle files."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
 
 from yivideo.steps.area import NAME as AREA
@@ -12,7 +14,7 @@ from yivideo.steps.keyframes import Keyframes
 from yivideo.steps.read import NAME as READ
 from yivideo.steps.read import StretchText
 from yivideo.steps.registry import step
-from yivideo.subtitles.language import language_of
+from yivideo.subtitles.language import language_of, unread
 from yivideo.subtitles.merging import merge
 from yivideo.subtitles.model import Picture, Subtitles
 from yivideo.subtitles.stretch_reading import StretchReading
@@ -67,7 +69,7 @@ def postprocess_and_finalize(params: FinalizeParams, context: Context) -> Finali
         events=tuple(events),
         rejected=tuple(rejected),
         readable_until=crops.readable_until,
-        notes=_notes(crops),
+        notes=_notes(crops, params.languages),
     )
     for name in params.formats:
         context.folder.write(f"subtitles.{name}", subtitles.to_format(name).encode())
@@ -87,8 +89,11 @@ def _reading(text: StretchText) -> StretchReading:
     )
 
 
-def _notes(crops: Crops) -> tuple[str, ...]:
-    notes: list[str] = []
+def _notes(crops: Crops, languages: Sequence[str]) -> tuple[str, ...]:
+    notes = [
+        f'The built-in model does not read "{code}": such text comes out wrong, or not at all.'
+        for code in unread(languages)
+    ]
     if crops.readable_until is not None:
         notes.append(f"The file is damaged: it could be read up to {crops.readable_until:.2f} s.")
     if crops.damaged_packets:

@@ -18,6 +18,9 @@ LEAST_INK = 10
 # A letter's square, and the least ink that another letter in it changes.
 _LETTER = 20
 _LEAST_LETTER = 12
+# Where one side of a letter's change is so plain, the other may be this part of the usual.
+_PLAIN_LETTER = 40
+_SHARED = 0.65
 # A stretch must be so many samples long before its single letters can be told to change, and so
 # many before that is easy.
 _LETTER_SAMPLES = 5
@@ -121,8 +124,16 @@ class Noise:
         needed = max(_LEAST_LETTER, 2.5 * _usual(self._letter) + 6)
         if samples < _SETTLED_SAMPLES:
             needed = 1.7 * needed if samples >= _LETTER_SAMPLES else float("inf")
-        changed = letter >= needed
-        return changed, changed
+        if letter >= needed:
+            return True, True
+        # One sign for another may add or leave hardly anything: "?" and "!" share their places, and
+        # "。" is hardly ink. What the other side does is then far more than usual.
+        usual = _usual(self._most)
+        if letter >= _SHARED * needed and most >= max(_PLAIN_LETTER, 4 * usual):
+            return True, True
+        if samples >= _SETTLED_SAMPLES and most >= max(WORD, 8 * usual):
+            return change.gone >= 0.3 * most, change.come >= 0.3 * most
+        return False, False
 
 
 def _usual(values: deque[int]) -> float:

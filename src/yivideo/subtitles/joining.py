@@ -10,6 +10,9 @@ from yivideo.subtitles.stretch_reading import StretchReading
 _BRIEF = 0.3
 # A shorter gap of something unreadable does not part a text in two.
 _MOMENT = 0.2
+# A gap of so many seconds, or of two frames, between the same words is none: where the scene has
+# more ink than a short text, nothing tells that the text stands on.
+_BLINK = 0.1
 # Text that stands on may be unreadable for so many seconds.
 _UNREAD = 0.35
 
@@ -81,8 +84,18 @@ def _continues(last: Joined, part: StretchReading, frame: float) -> bool:
     before = last.parts[-1]
     gap = part.start - before.end
     if gap > (max(_UNREAD, 2.5 * frame) if before.stays else 0.5 * frame):
-        return False
+        return gap <= min(_BLINK, 2.1 * frame) and _repeats(before, part)
     return any(same_text(one, part) for one in (before, last.best()))
+
+
+def _repeats(before: StretchReading, part: StretchReading) -> bool:
+    """Whether the same words stand at the very place: nobody takes them away for a frame or two."""
+    if comparable(_text(before)) != comparable(_text(part)):
+        return False
+    return all(
+        abs(a.box.left - b.box.left) + abs(a.box.right - b.box.right) < 0.3 * a.box.height
+        for a, b in zip(before.lines, part.lines, strict=False)
+    )
 
 
 def _without_remnants(groups: list[Joined], frame: float) -> list[Joined]:

@@ -3,6 +3,13 @@
 import re
 from collections.abc import Iterable, Sequence
 
+# Languages that are written in scripts of which the built-in model knows nothing, or too little.
+_UNREAD_CODES = """
+    vi el ru uk be bg mk kk ky mn tg ko ar fa ur ps he yi th lo km my hi mr ne bn ta te kn ml gu pa
+    si am ti ka hy
+"""
+_UNREAD = frozenset(_UNREAD_CODES.split())
+
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
@@ -23,3 +30,8 @@ def language_of(texts: Iterable[str], expected: Sequence[str] = ()) -> str | Non
         return "ja" if kana > 0.1 * (kana + han) else "zh"
     others = [code for code in expected if code not in {"zh", "ja"}]
     return others[0] if others else "en"
+
+
+def unread(expected: Iterable[str]) -> list[str]:
+    """Which of the languages, two-letter codes perhaps with a region, cannot be read."""
+    return [code for code in expected if code.split("-")[0] in _UNREAD]

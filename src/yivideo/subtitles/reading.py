@@ -16,6 +16,19 @@ from yivideo.subtitles.survey import look
 
 # Detection needs letters of about this height, in pixels; more only costs more.
 _DETECTION_TEXT_HEIGHT = 28
+# Confidence with which a line is surely found, and with which the rest of such a line is: strokes
+# as thin as those of "一" break lines in two.
+_SURE = 0.5
+_FAINT = 0.3
+# What stands beside a line is of it up to so many line heights away.
+_NEAR = 2.5
+# How high it is then, against the line: a line's letters are of one size.
+_LOW = 0.55
+_HIGH = 1.2
+# Where a band's text is bright, what is brighter than its ground by so many levels is of it.
+_BRIGHTER = 8
+# So many lines below each other are a page: subtitles have one or two, and the band room for them.
+_PAGE_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +70,26 @@ class Reader:
             size = (max(1, round(picture.shape[1] * aspect)), picture.shape[0])
             resized = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
             square = np.asarray(resized, np.uint8)
-        plates = None if pure else only_plates(square, text_height)
-        self.detections += 1
-        boxes = self.detector(
-            square if plates is None else plates,
-            scale=min(1.0, _DETECTION_TEXT_HEIGHT / text_height),
-        )
-        if pure:
+        scale = min(1.0, _DETECTION_TEXT_HEIGHT / text_height)
+        boxes = self._boxes(square, scale)
+        page = not pure and len(_rows(boxes)) >= _PAGE_LINES
+        plates = only_plates(square, text_height) if page else None
+        if plates is not None:
+            # On a page of writing only what stands on a plate of its own can be a subtitle.
+            boxes = self._boxes(plates, scale)
+        elif pure:
             boxes = [box for box in boxes if _is_bright(square, box)]
         lines: list[ReadLine] = []
         for box in _rows(boxes):
             line = self._line(square, box)
-            lines += [line] if pure else self._uncovered(square, line)
+            lines += self._uncovered(square, line) if page else [line]
         stretch = picture.shape[1] / square.shape[1]
         return [_stretched(line, stretch) for line in lines if line.reading.text.strip()]
+
+    def _boxes(self, picture: Gray, scale: float) -> list[TextBox]:
+        """Lines that were surely found, and what was found faintly beside them."""
+        self.detections += 1
+        return supported(self.detector(picture, scale=scale, box_threshold=_FAINT))
 
     def _line(self, square: Gray, box: TextBox) -> ReadLine:
         top, bottom = round(box.top), round(box.bottom)
@@ -101,7 +120,21 @@ def _stretched(line: ReadLine, factor: float) -> ReadLine:
 
 def _is_bright(picture: Gray, box: TextBox) -> bool:
     patch = picture[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
-    return patch.size > 0 and look(patch)[0] == "bright"
+    return patch.size > 0 and look(patch, _BRIGHTER)[0] == "bright"
+
+
+def supported(boxes: list[TextBox]) -> list[TextBox]:
+    """The boxes that were surely found, and those found faintly that may be the rest of one."""
+    sure = [box for box in boxes if box.score >= _SURE]
+    return [b for b in boxes if b.score >= _SURE or any(_beside(b, line) for line in sure)]
+
+
+def _beside(box: TextBox, line: TextBox) -> bool:
+    """Whether a box may be the rest of a line: at its height, of its size, and not far away."""
+    shared = min(line.bottom, box.bottom) - max(line.top, box.top)
+    gap = max(box.left - line.right, line.left - box.right)
+    alike = _LOW < box.height / line.height < _HIGH
+    return alike and shared > 0.7 * box.height and gap < _NEAR * line.height
 
 
 def _rows(boxes: list[TextBox]) -> list[TextBox]:
@@ -110,8 +143,9 @@ def _rows(boxes: list[TextBox]) -> list[TextBox]:
     for box in sorted(boxes, key=lambda b: b.left):
         for i, row in enumerate(rows):
             shared = min(row.bottom, box.bottom) - max(row.top, box.top)
-            near = box.left - row.right < 2.5 * max(row.height, box.height)
-            if shared > 0.5 * min(row.height, box.height) and near:
+            near = box.left - row.right < _NEAR * max(row.height, box.height)
+            low, high = sorted((row.height, box.height))
+            if shared > 0.5 * low and low > _LOW * high and near:
                 rows[i] = TextBox(
                     min(row.left, box.left),
                     min(row.top, box.top),

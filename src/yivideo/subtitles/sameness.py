@@ -13,6 +13,8 @@ _SURE = 0.85
 # stands where it stood: text that grows does so at its end.
 _LOST = 2
 _LOST_AT_BEGINNING = 4
+# A line of so many letters below or above another is overlooked as a whole.
+_LOST_LINE = 4
 # Quotation marks, and colons, are told apart by a pixel or two.
 _ALIKE = str.maketrans(dict.fromkeys("\u201c\u201d\u2018\u2019`\u00b4'", '"') | {";": ":"})
 
@@ -58,9 +60,11 @@ def _overlooked(
         return True
     if not one.stays:
         return False
+    borders = _borders(whole)
     if last - first <= _LOST:
-        borders = _borders(whole)
         return first in borders or last in borders
+    if last - first <= _LOST_LINE and {first, last} <= borders:
+        return True
     return last - first <= _LOST_AT_BEGINNING and first == 0 and _end_alike(one, other)
 
 

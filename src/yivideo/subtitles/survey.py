@@ -109,17 +109,18 @@ def _shifted(first: Gray, last: Gray) -> bool:
     return abs(best - reach) >= 2 and float(answer[best]) > max(0.6, float(answer[reach]) + 0.1)
 
 
-def look(patch: Gray) -> tuple[Polarity, float, float]:
+def look(patch: Gray, margin: float = 20) -> tuple[Polarity, float, float]:
     """Whether strokes are bright or dark, by how many levels, and how dark bright ones get.
 
     Outlined letters have strokes of both kinds. Text is taken for dark only where its bright
-    strokes are no brighter than a flat bright ground: a box.
+    strokes are no brighter than a flat bright ground: a box. ``margin`` is the levels by which they
+    have to be.
     """
     size = max(5, int(patch.shape[0] * 0.36) | 1)
     element = cv2.getStructuringElement(cv2.MORPH_RECT, (size, size))
     counts = np.bincount(patch.ravel() >> 3, minlength=32)
     ground, share = float(counts.argmax() * 8 + 4), counts.max() / patch.size
-    if share > 0.3 and ground > 150 and float(np.percentile(patch, 97)) < ground + 20:
+    if share > 0.3 and ground > 150 and float(np.percentile(patch, 97)) < ground + margin:
         polarity: Polarity = "dark"
         fill = 255 - patch
     else:

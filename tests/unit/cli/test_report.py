@@ -73,6 +73,7 @@ def test_the_exit_code_of_one_video_and_of_several(
         (finished(reading(events=1)), ["1 subtitle "]),
         (EMPTY, ["no subtitles were found", "empty"]),
         (PARTIAL, ["cut short", "0:00:04.500 of 0:00:20.000", "3 subtitles"]),
+        (finished(reading(until=20.0)), ["up to 0:00:20.000, 3 subtitles"]),
         (finished(reading(events=0, until=1.0)), ["cut short", "no subtitles"]),
         (SKIPPED, ["left out"]),
         (STOPPED, ["nothing was written"]),

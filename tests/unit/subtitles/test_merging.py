@@ -53,6 +53,17 @@ def test_an_unreadable_moment_does_not_part_a_text() -> None:
     assert reasons(rejected) == [("Th la1t fe", "low-confidence")]
 
 
+def test_the_same_words_after_two_frames_are_one_event() -> None:
+    """At the same place, though nothing seemed to stand on; other words, or elsewhere, are not."""
+    no = reading(1, 2, line("No.", left=290), stays=False)
+    events, _ = merged(no, reading(2.08, 3, line("No.", left=290)))
+    assert [(e.start, e.end) for e in events] == [(1, 3)]
+    events, _ = merged(no, reading(2.08, 3, line("No!", left=290)))
+    assert len(events) == 2
+    events, _ = merged(no, reading(2.12, 3, line("No.", left=290)))
+    assert len(events) == 2
+
+
 def test_the_same_words_after_a_pause_are_another_event() -> None:
     """Where nothing stood on in between, a line came twice."""
     events, _ = merged(

@@ -50,6 +50,14 @@ def test_a_lost_beginning_is_told_from_growing_text() -> None:
     assert not same_text(reading(0, 1, shorter), reading(1, 2, whole))
 
 
+def test_a_short_line_that_was_not_seen_makes_no_difference() -> None:
+    """Detection overlooks brief second lines, which the standing text had all along."""
+    first, second = line("There were 37 candles, and every one was"), line("lit.", top=350)
+    assert same_text(reading(0, 1, first, second), reading(1, 2, first))
+    assert same_text(reading(0, 1, first), reading(1, 2, first, second))
+    assert not same_text(reading(0, 1, first), reading(1, 2, first, line("lit at dusk.", top=350)))
+
+
 def test_contains_counts_letters_in_order() -> None:
     """All of it, half of it, and nothing at all."""
     assert contains("Keep going.", "keep") == 1.0
