@@ -294,6 +294,43 @@ class ServerUnavailable(YiVideoError):
     code = "server-unavailable"
 
 
+class LedgerUnavailable(YiVideoError):
+    """The ledger's database is away, full, or locked for too long; nothing is lost by that."""
+
+    exit_code = ExitCode.UNAVAILABLE
+    code = "ledger-unavailable"
+
+
+class BadWorkflow(UsageError):
+    """A workflow makes no sense: no steps, a step twice, a priority out of range."""
+
+    code = "bad-workflow"
+
+
+class WorkflowUnknown(UsageError):
+    """There is no such workflow, or it was deleted."""
+
+    code = "workflow-unknown"
+
+
+class WorkflowEnded(UsageError):
+    """The workflow has ended: it can be retried or deleted, and no longer changed."""
+
+    code = "workflow-ended"
+
+
+class WorkflowNotEnded(UsageError):
+    """The workflow has not ended: it cannot be retried or deleted yet."""
+
+    code = "workflow-not-ended"
+
+
+class IdempotencyConflict(UsageError):
+    """The idempotency key was used before, for another request."""
+
+    code = "idempotency-conflict"
+
+
 class Cancelled(YiVideoError):
     """Stopped on request, with nothing half-written left behind."""
 

@@ -187,12 +187,17 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file that a step made; `uri` in the file store, `size` in bytes."""
+    """A file that a step made; `uri` in the file store, `size` in bytes.
+
+    Attributes:
+        step: the step that made it; the ledger fills it in.
+    """
 
     name: str
     uri: str
     size: int
     media_type: str
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,10 +302,11 @@ class Event:
     """Something that happened to a workflow; ids only grow.
 
     Attributes:
-        kind: ``workflow.accepted``, ``workflow.started``, ``workflow.succeeded``,
-            ``workflow.failed``,
-            ``workflow.cancelled``, ``step.ready``, ``step.started``, ``step.succeeded``,
-            ``step.failed``, ``step.lost``.
+        kind: ``workflow.accepted``, ``workflow.started``, ``workflow.prioritised``,
+            ``workflow.cancelling``, its end (``workflow.succeeded``, ``workflow.failed``,
+            ``workflow.cancelled``), ``workflow.retried``, ``workflow.deleted``; ``step.ready``,
+            ``step.started``, and how an attempt ended: ``step.succeeded``, ``step.failed``,
+            ``step.lost``, ``step.returned``, ``step.cancelled``.
     """
 
     id: int
@@ -334,3 +340,38 @@ class Page:
 
     workflows: Sequence[WorkflowRecord]
     cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """News of a workflow's end that somebody asked for.
+
+    Attributes:
+        id: the same for each try: what a receiver knows a repetition by.
+        kind: of the event it tells of.
+        at: when that happened.
+        tries: how often it was tried before.
+    """
+
+    id: int
+    workflow_id: str
+    url: str
+    kind: str
+    at: float
+    data: Mapping[str, Any]
+    tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """An API key as it is listed: never its secret, which nobody knows but its owner.
+
+    Attributes:
+        used_at: the last use, to the minute; None for never.
+    """
+
+    id: str
+    name: str
+    created_at: float
+    used_at: float | None
+    revoked_at: float | None

@@ -1,0 +1,91 @@
+"""Lists of workflows, newest first, in pages that stay in place while new ones arrive."""
+
+import base64
+import binascii
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from yivideo.engine.ledger.database import Transaction
+from yivideo.engine.ledger.looking import workflow_record
+from yivideo.engine.ledger.records import Filter, Page, StepStatus
+from yivideo.engine.ledger.tables import labels, steps, texts, workflows
+from yivideo.engine.ledger.wording import clean
+from yivideo.errors import UsageError
+
+
+def page(tx: Transaction, chosen: Filter, cursor: str | None, limit: int) -> Page:
+    """The ``limit`` newest workflows that match, older than what the cursor stands for.
+
+    Raises:
+        UsageError: the cursor was not made here.
+    """
+    where = [*_conditions(chosen), *([_older_than(cursor)] if cursor is not None else [])]
+    rows = tx.execute(
+        sa.select(workflows)
+        .where(*where)
+        .order_by(workflows.c.created_at.desc(), workflows.c.seq.desc())
+        # One more than wanted tells whether there is another page.
+        .limit(limit + 1)
+    ).all()
+    shown = rows[:limit]
+    progress = _progress(tx, [row.id for row in shown])
+    return Page(
+        workflows=[workflow_record(row, progress.get(row.id, 0.0)) for row in shown],
+        cursor=_cursor(shown[-1]) if len(rows) > limit else None,
+    )
+
+
+def _conditions(chosen: Filter) -> list[sa.ColumnElement[bool]]:
+    where: list[sa.ColumnElement[bool]] = []
+    if chosen.statuses:
+        where.append(workflows.c.status.in_(chosen.statuses))
+    if chosen.group:
+        where.append(workflows.c.tenant == clean(chosen.group))
+    if chosen.after is not None:
+        where.append(workflows.c.created_at >= chosen.after)
+    if chosen.before is not None:
+        where.append(workflows.c.created_at < chosen.before)
+    for name, value in chosen.labels.items():
+        has = sa.select(labels.c.seq).where(
+            labels.c.name == clean(name), labels.c.value == clean(value)
+        )
+        where.append(workflows.c.seq.in_(has))
+    if chosen.text:
+        text = clean(chosen.text).lower()
+        where.append(
+            workflows.c.seq.in_(
+                sa.select(texts.c.seq).where(texts.c.text.contains(text, autoescape=True))
+            )
+        )
+    return where
+
+
+def _progress(tx: Transaction, workflow_ids: Sequence[str]) -> dict[str, float]:
+    done = sa.case((steps.c.status == StepStatus.SUCCEEDED, 1.0), else_=steps.c.progress)
+    chosen = (
+        sa.select(steps.c.workflow_id, sa.func.avg(done).label("progress"))
+        .where(steps.c.workflow_id.in_(workflow_ids))
+        .group_by(steps.c.workflow_id)
+    )
+    return {row.workflow_id: row.progress for row in tx.execute(chosen)}
+
+
+def _cursor(last: sa.Row[Any]) -> str:
+    """What the next page begins after: a place in the order, and no number of a page."""
+    text = f"{last.created_at!r} {last.seq}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _older_than(cursor: str) -> sa.ColumnElement[bool]:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        created_at, seq = base64.b64decode(padded, b"-_", validate=True).decode("ascii").split(" ")
+        place = (float(created_at), int(seq))
+    except (ValueError, binascii.Error) as error:
+        raise UsageError(f"cursor: '{clean(cursor)}' is none.") from error
+    if not (math.isfinite(place[0]) and 0 <= place[1] < 2**63):
+        raise UsageError(f"cursor: '{clean(cursor)}' is none.")
+    return sa.tuple_(workflows.c.created_at, workflows.c.seq) < sa.tuple_(*place)
