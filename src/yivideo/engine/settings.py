@@ -24,6 +24,9 @@ class EngineSettings:
         silence_s: the heartbeat limit: an attempt silent for longer is lost.
         grace_s: how long a step may go on after its worker was asked to end.
         step_limit_s: the longest a step may hold a device.
+        upload_limit: the largest upload, in bytes.
+        private_callbacks: whether callbacks may go to addresses of private networks.
+        webhook_secret: what callbacks are signed with; made in the state folder when empty.
     """
 
     redis_url: str
@@ -36,6 +39,9 @@ class EngineSettings:
     silence_s: float = 15.0
     grace_s: float = 20.0
     step_limit_s: float = 1800.0
+    upload_limit: int = 64 * 2**30
+    private_callbacks: bool = False
+    webhook_secret: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "EngineSettings":
@@ -58,6 +64,9 @@ class EngineSettings:
             silence_s=_number(environment, "YIVIDEO_HEARTBEAT_LIMIT", 15.0),
             grace_s=_number(environment, "YIVIDEO_GRACE", 20.0),
             step_limit_s=_number(environment, "YIVIDEO_STEP_LIMIT", 1800.0),
+            upload_limit=_bytes(environment, "YIVIDEO_UPLOAD_LIMIT", 64 * 2**30),
+            private_callbacks=_flag(environment, "YIVIDEO_PRIVATE_CALLBACKS"),
+            webhook_secret=environment.get("YIVIDEO_WEBHOOK_SECRET", ""),
         )
 
     def environment(self) -> dict[str, str]:
@@ -73,6 +82,9 @@ class EngineSettings:
             "YIVIDEO_HEARTBEAT_LIMIT": f"{self.silence_s:g}",
             "YIVIDEO_GRACE": f"{self.grace_s:g}",
             "YIVIDEO_STEP_LIMIT": f"{self.step_limit_s:g}",
+            "YIVIDEO_UPLOAD_LIMIT": str(self.upload_limit),
+            "YIVIDEO_PRIVATE_CALLBACKS": "1" if self.private_callbacks else "",
+            "YIVIDEO_WEBHOOK_SECRET": self.webhook_secret,
         }
 
 
@@ -95,3 +107,21 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
     if not 0 < value <= 1e7:
         raise UsageError(f"{name} is a number of seconds above 0, not '{text}'.")
     return value
+
+
+def _bytes(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+        raise UsageError(f"{name} is a number of bytes above 0, not '{text}'.")
+    return int(text)
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name, "").strip().lower()
+    if text in {"", "0", "false", "no", "off"}:
+        return False
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    raise UsageError(f"{name} is 1 or 0, not '{text}'.")

@@ -1,0 +1,1 @@
+"""The HTTP interface: one module per resource; `app.create_app` puts them together."""

@@ -1,0 +1,15 @@
+"""A real API process for the tests: prints its address when it is ready."""
+
+import sys
+from dataclasses import replace
+
+from yivideo.api.serve import serve
+from yivideo.engine.settings import EngineSettings
+from yivideo.errors import YiVideoError
+
+if __name__ == "__main__":
+    settings = replace(EngineSettings.from_environment(), upload_limit=1_000_000)
+    try:
+        serve(settings, sys.argv[1], 0, on_ready=lambda address: print(address, flush=True))
+    except YiVideoError as error:
+        sys.exit(f"{error.code}: {error.message}")
