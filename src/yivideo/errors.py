@@ -280,6 +280,25 @@ class CudaStarted(YiVideoError):
     code = "cuda-started"
 
 
+class LimitReached(InputError):
+    """A step wanted more memory, CPU time or file than a step may use."""
+
+    code = "limit-reached"
+
+
+class StepCrashed(YiVideoError):
+    """A step failed in a way nobody foresaw, or its process ended in the middle."""
+
+    code = "step-crashed"
+
+
+class DeviceMemory(YiVideoError):
+    """The memory of the device was too small for the step."""
+
+    exit_code = ExitCode.DEVICE
+    code = "device-memory"
+
+
 class BatchFailed(YiVideoError):
     """Some of several videos failed; the others are done."""
 
@@ -329,6 +348,11 @@ class IdempotencyConflict(UsageError):
     """The idempotency key was used before, for another request."""
 
     code = "idempotency-conflict"
+class StoreUnavailable(YiVideoError):
+    """The file store does not answer, or refuses us."""
+
+    exit_code = ExitCode.UNAVAILABLE
+    code = "store-unavailable"
 
 
 class Cancelled(YiVideoError):

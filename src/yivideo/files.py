@@ -95,6 +95,16 @@ def ensure_folder(path: Path) -> Path:
     return path
 
 
+def partial_path(final: Path) -> Path:
+    """The hidden folder beside `final` in which this process writes it."""
+    return final.with_name(f".{final.name}.{os.getpid()}.partial")
+
+
+def partial_pattern(final: Path) -> str:
+    """A pattern for those of all processes, within the folder of `final`."""
+    return f".{final.name}.*.partial"
+
+
 def _give_usual_mode(aside: Path, path: Path) -> None:
     """Give the new file the mode of the one it replaces, or what the umask allows.
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from yivideo.cli.child import Broken, Done, Failed, News, Task
 from yivideo.cli.crashes import crash_sentence
 from yivideo.cli.display import Display, devices_sentence
 from yivideo.cli.extraction import Probed, Reading, Request, extract_video
@@ -17,7 +16,8 @@ from yivideo.cli.outputs import Target
 from yivideo.cli.report import Report, tracks_sentence
 from yivideo.cli.stopping import Stopping
 from yivideo.cli.streams import printable
-from yivideo.cli.worker import Gone, Word, Worker, gone_sentence
+from yivideo.engine.child.serving import Broken, Done, Failed, News, Task
+from yivideo.engine.child.worker import Gone, Word, Worker, gone_sentence
 from yivideo.engine.options import Progress
 from yivideo.errors import OutputDenied, YiVideoError
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from yivideo.cli.child import Channel
+from yivideo.engine.child.serving import Channel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,13 +7,9 @@ import time
 from pathlib import Path
 
 from yivideo import __version__
+from yivideo.engine.child.debugging import debugging
 
 _ASK = "please report it with that file"
-
-
-def debugging() -> bool:
-    """Whether tracebacks are to be shown: the environment variable `YIVIDEO_DEBUG` is set."""
-    return os.environ.get("YIVIDEO_DEBUG", "") not in {"", "0"}
 
 
 def crash_sentence(what: str, details: str) -> str:

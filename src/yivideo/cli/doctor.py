@@ -61,7 +61,7 @@ def doctor(
 
 def _decoding() -> "list[Check]":
     from yivideo.cli.checks import Check, try_decoding
-    from yivideo.cli.worker import run_in_child
+    from yivideo.engine.child.worker import run_in_child
 
     outcome = run_in_child(try_decoding, None, seconds=_TRIAL_SECONDS)
     if isinstance(outcome, str):
@@ -72,7 +72,7 @@ def _decoding() -> "list[Check]":
 def _recognition() -> "list[Check]":
     """The CPU, and GPUs as far as the first that does not work."""
     from yivideo.cli.checks import Check, try_recognition
-    from yivideo.cli.worker import run_in_child
+    from yivideo.engine.child.worker import run_in_child
 
     checks: list[Check] = []
     for device in ("cpu", *(f"cuda:{number}" for number in range(_MAX_GPUS))):

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from yivideo.cli.child import Channel
+from yivideo.engine.child.serving import Channel
 from yivideo.engine.options import Devices, ExtractOptions, Progress
 
 if TYPE_CHECKING:

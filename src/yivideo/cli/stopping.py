@@ -11,11 +11,8 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
+from yivideo.engine.child.signals import SIGNALS
 from yivideo.errors import Cancelled
-
-# SIGHUP is missing on Windows, SIGBREAK everywhere else.
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
 
 class Stopped(Cancelled):

@@ -6,13 +6,13 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from yivideo.engine.choice import choose_devices
 from yivideo.engine.options import Devices, ExtractOptions, Progress, RuntimeName
 from yivideo.engine.preview import preview
 from yivideo.engine.progress import Reporter
-from yivideo.engine.runner import LocalRunner
+from yivideo.engine.runner import LocalRunner, checked_params
 from yivideo.engine.workfolder import claim_work_folder
 from yivideo.errors import UsageError
 from yivideo.files import ensure_folder
@@ -134,16 +134,7 @@ def run_step(
         YiVideoError: as `extract`.
     """
     found = find_step(name)
-    unknown = next((key for key in params or {} if key not in found.params.model_fields), None)
-    if unknown is not None:
-        known = ", ".join(found.params.model_fields) or "none"
-        raise UsageError(f"{name} has no parameter '{unknown}'; there are: {known}.")
-    try:
-        given = found.params.model_validate(dict(params or {}))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "parameters"
-        raise UsageError(f"{name}: {place}: {first['msg']}.") from error
+    given = checked_params(found, params or {})
     film = _film(work, video, needed=name in {keyframes.NAME, crop.NAME})
     if film is not None:
         with open_source(film) as source:

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from yivideo.errors import Cancelled
+from yivideo.errors import Cancelled, UsageError
 from yivideo.steps import BUILT_IN
 from yivideo.steps.context import Context, Feed
 from yivideo.steps.folder import FinishedFolder, WritingFolder
@@ -101,23 +101,45 @@ class LocalRunner:
         self, group: list[Step], index: int, feeds: list[Feed], folder: WritingFolder, stop: Cancel
     ) -> BaseModel:
         step = group[index]
-        outlet = feeds[index] if index < len(feeds) else None
         context = Context(
             video=self.video,
             folder=folder,
             inputs={name: self.folder(name) for name in step.after},
             feeds={group[index - 1].name: feeds[index - 1]} if index else {},
-            outlet=outlet,
+            outlet=feeds[index] if index < len(feeds) else None,
             device=self.devices.get(step.name, "cpu"),
             report=lambda fraction, position: self.report(step.name, fraction, position),
             stop=stop,
             fleeting=self.fleeting,
             made=lambda count: self.made.__setitem__(step.name, count),
         )
-        output = step.run(self.params.get(step.name) or step.params(), context)
-        if outlet is not None:
-            outlet.close()
-        return output
+        return run_one(step, self.params.get(step.name) or step.params(), context)
+
+
+def run_one(step: Step, params: BaseModel, context: Context) -> BaseModel:
+    """Run one step in the surroundings given; whoever made its folder commits what it returns."""
+    output = step.run(params, context)
+    if context.outlet is not None:
+        context.outlet.close()
+    return output
+
+
+def checked_params(step: Step, given: Mapping[str, object]) -> BaseModel:
+    """The step's parameters: those given, by name, and its defaults for the rest.
+
+    Raises:
+        UsageError: a name it does not have, or a value that cannot be.
+    """
+    unknown = next((key for key in given if key not in step.params.model_fields), None)
+    if unknown is not None:
+        known = ", ".join(step.params.model_fields) or "none"
+        raise UsageError(f"{step.name} has no parameter '{unknown}'; there are: {known}.")
+    try:
+        return step.params.model_validate(dict(given))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "parameters"
+        raise UsageError(f"{step.name}: {place}: {first['msg']}.") from error
 
 
 def _joined(threads: list[threading.Thread], give_up: Callable[[], None]) -> None:

@@ -5,7 +5,6 @@ the way, such as a picture of a subtitle) and the files those lines name.
 """
 
 import contextlib
-import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from yivideo.errors import InputUnreadable
-from yivideo.files import ensure_folder, output_error
+from yivideo.files import ensure_folder, output_error, partial_path, partial_pattern
 
 Pixels = npt.NDArray[np.uint8]
 M = TypeVar("M", bound=BaseModel)
@@ -93,10 +92,10 @@ class WritingFolder:
         self._final = final
         self._lock = threading.Lock()
         self._records: TextIO | None = None
-        self.path = final.with_name(f".{final.name}.{os.getpid()}.partial")
+        self.path = partial_path(final)
         ensure_folder(final.parent)
         # What a run that was killed left behind: a work folder belongs to one run at a time.
-        for stale in final.parent.glob(f".{final.name}.*.partial"):
+        for stale in final.parent.glob(partial_pattern(final)):
             shutil.rmtree(stale, ignore_errors=True)
         ensure_folder(self.path)
 

@@ -1,4 +1,4 @@
-"""Messages between the command and its children: pickled, each after its length.
+"""Messages between a process and its children: pickled, each after its length.
 
 Both ends are ours and of the same version, so pickle's trust in its sender is deserved.
 """

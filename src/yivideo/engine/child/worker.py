@@ -1,4 +1,4 @@
-"""The command's side of a child process."""
+"""The parent's side of a child process."""
 
 import contextlib
 import os
@@ -8,20 +8,37 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
-from yivideo.cli.child import Broken, Channel, Done, Failed, Task
-from yivideo.cli.crashes import debugging
-from yivideo.cli.stopping import SIGNALS
-from yivideo.cli.wire import read_message, write_message
+from yivideo.engine.child.debugging import debugging
+from yivideo.engine.child.serving import Broken, Channel, Done, Failed, Task
+from yivideo.engine.child.signals import SIGNALS
+from yivideo.engine.child.wire import read_message, write_message
 
 Argument = TypeVar("Argument")
 Value = TypeVar("Value")
 
-_COMMAND = "from yivideo.cli.child import main; main()"
+_COMMAND = "from yivideo.engine.child.serving import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to start.
+
+    Attributes:
+        code: Python that the child runs.
+        arguments: its arguments.
+        environment: variables besides the parent's.
+        session: whether the child leads a session of its own, all of which is killed when it ends.
+    """
+
+    code: str = _COMMAND
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    session: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +69,41 @@ class Worker:
         inbox: where what it says arrives, at last that it is `Gone`.
     """
 
-    def __init__(self, inbox: "queue.Queue[Word]", log: Path) -> None:
+    def __init__(
+        self, inbox: "queue.Queue[Word]", log: Path | None, launch: Launch | None = None
+    ) -> None:
         """Start the child.
 
         Args:
             inbox: where its messages go, as `Word`.
-            log: file for what libraries in the child write to standard error.
+            log: file for what libraries in the child write to standard error; None to pass it on.
+            launch: what to start, by default a child that serves tasks.
+
+        Raises:
+            OSError: the system cannot start it.
         """
         self.inbox = inbox
-        self._log = log
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(_signals_blocked())
-            errors = None if debugging() else stack.enter_context(log.open("wb"))
-            # -P: no module of the folder we stand in may take the place of a library.
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-P", "-c", _COMMAND],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, "PYTHONIOENCODING": "utf-8:backslashreplace"},
-            )
-        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._log = None if debugging() else log
+        self._launch = launch or Launch()
+        self._started: queue.Queue[subprocess.Popen[bytes] | OSError] = queue.Queue()
+        # The child belongs to the thread that started it: Linux can kill it when that thread ends,
+        # so it is the one that stays for as long as the child lives.
+        self._listener = threading.Thread(target=self._live, daemon=True)
         self._listener.start()
+        started = self._started.get()
+        if isinstance(started, OSError):
+            raise started
+        self._process = started
+
+    @property
+    def pid(self) -> int:
+        """The child's number."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether the child is seen gone."""
+        return not self._listener.is_alive()
 
     def send(self, message: object) -> None:
         """Send a message; a child that is gone will say so in the inbox."""
@@ -99,16 +129,46 @@ class Worker:
         self._listener.join(seconds)
         return True
 
-    def _listen(self) -> None:
-        source = cast("BinaryIO", self._process.stdout)
+    def _live(self) -> None:
+        """Start the child, pass on what it says, and see it gone."""
+        try:
+            process = self._start()
+        except OSError as error:
+            self._started.put(error)
+            return
+        self._started.put(process)
+        source = cast("BinaryIO", process.stdout)
         with contextlib.suppress(EOFError, OSError, ValueError), source:
             while True:
                 self.inbox.put(Word(self, read_message(source)))
-        status = self._process.wait()
-        self.dismiss()
+        if self._launch.session:
+            _end_session(process.pid)
+        status = process.wait()
+        with contextlib.suppress(OSError):
+            cast("BinaryIO", process.stdin).close()
         self.inbox.put(Word(self, Gone(status, self._last_words())))
 
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_signals_blocked())
+            errors = stack.enter_context(self._log.open("wb")) if self._log else None
+            # -P: no module of the folder we stand in may take the place of a library.
+            return subprocess.Popen(  # noqa: S603 - our own interpreter
+                [sys.executable, "-P", "-c", self._launch.code, *self._launch.arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=self._launch.session,
+                env={
+                    **os.environ,
+                    "PYTHONIOENCODING": "utf-8:backslashreplace",
+                    **self._launch.environment,
+                },
+            )
+
     def _last_words(self) -> str:
+        if self._log is None:
+            return ""
         with contextlib.suppress(OSError):
             return self._log.read_text("utf-8", "backslashreplace")[-20_000:]
         return ""
@@ -154,6 +214,20 @@ def gone_sentence(gone: Gone) -> str:
     if gone.status < 0:
         return f"crashed (signal {-gone.status})"
     return f"ended unexpectedly (status {gone.status})"
+
+
+def _end_session(pid: int) -> None:
+    """Kill what a child that has ended leaves behind in its session.
+
+    Before its number is free again: as long as nobody waited for it, the group is still its own.
+    """
+    if not hasattr(os, "killpg"):
+        return
+    # ChildProcessError: somebody who looked has waited already; the number may be another's now.
+    with contextlib.suppress(ChildProcessError, ProcessLookupError, PermissionError):
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        os.killpg(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from yivideo.cli.child import Broken, Channel, Done, Failed, News, Task
-from yivideo.cli.worker import Gone, Word, Worker, gone_sentence
+from yivideo.engine.child.serving import Broken, Channel, Done, Failed, News, Task
+from yivideo.engine.child.worker import Gone, Word, Worker, gone_sentence
 from yivideo.errors import DiskFull, NotAVideo
 
 # Children import what they run by its name: this file must be found there as well.

@@ -1,9 +1,9 @@
-"""The child process in which videos are read: what breaks in there breaks one video only.
+"""A child process and its tasks: what breaks in there breaks one task only.
 
 Decoders and model runtimes are native code that meets damaged files. In a child of their own they
 can crash, be killed for their memory, or be stopped in the middle of a call that nothing else
-interrupts, and the command lives on to say so. The child reads tasks from its standard input and
-answers on its standard output; when the command that started it is gone, it ends.
+interrupts, and whoever started it lives on to say so. The child reads tasks from its standard input
+and answers on its standard output; when the process that started it is gone, it ends.
 """
 
 import errno
@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from yivideo.cli.stopping import SIGNALS
-from yivideo.cli.wire import read_message, write_message
+from yivideo.engine.child.signals import SIGNALS
+from yivideo.engine.child.wire import read_message, write_message
 from yivideo.errors import YiVideoError
 from yivideo.files import output_error
 
@@ -48,6 +48,11 @@ class Task:
     function: "Callable[[Channel, Any], object]"
     argument: object
     scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class StopTask:
+    """The task under way should stop, and the child stay for the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +84,13 @@ class News:
 
 
 class Channel:
-    """What a task sees of the command that started it."""
+    """What a task sees of the process that started its child."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
+        self.ends = False
 
     def send(self, message: object) -> None:
         """Send a message; from any thread."""
@@ -92,25 +98,44 @@ class Channel:
             write_message(self._out, message)
 
     def tell(self, value: object) -> None:
-        """Tell the command something while the task goes on."""
+        """Tell the parent something while the task goes on."""
         self.send(News(value))
 
     def cancelled(self) -> bool:
         """Whether the task should stop."""
         return self._cancelled.is_set()
 
-    def cancel(self) -> None:
-        """Ask the task to stop."""
+    def cancel(self, *, ends: bool) -> None:
+        """Ask the task to stop, and the child to end with it if it `ends`."""
+        self.ends = self.ends or ends
         self._cancelled.set()
+
+    def renew(self) -> None:
+        """A new task has come: what was said to the one before does not concern it."""
+        if not self.ends:
+            self._cancelled.clear()
 
 
 def main() -> None:
     """Serve tasks until standard input ends."""
+    serve()
+
+
+def serve(greeting: object = None, prepare: "Callable[[], object]" = lambda: None) -> None:
+    """Serve tasks until standard input ends.
+
+    Args:
+        greeting: what is told before anything else, as `News`; None for nothing.
+        prepare: what to do before the first task, such as importing what it will need.
+    """
     _leave_signals_to_the_parent()
     faulthandler.enable()
     tasks: queue.Queue[Task] = queue.Queue()
     channel = Channel(_take_over_stdout())
+    if greeting is not None:
+        channel.tell(greeting)
     threading.Thread(target=_listen, args=(channel, tasks), daemon=True).start()
+    prepare()
     while True:
         task = tasks.get()
         try:
@@ -118,7 +143,7 @@ def main() -> None:
         except OSError:
             # The parent is gone; the listener ends the process.
             time.sleep(_GRACE_SECONDS)
-        if channel.cancelled():
+        if channel.ends:
             os._exit(0)
 
 
@@ -147,10 +172,11 @@ def _listen(channel: Channel, tasks: queue.Queue[Task]) -> None:
             break
         if isinstance(message, Task):
             scratch = message.scratch
+            channel.renew()
             tasks.put(message)
         else:
-            channel.cancel()
-    channel.cancel()
+            channel.cancel(ends=not isinstance(message, StopTask))
+    channel.cancel(ends=True)
     if scratch is not None and scratch.exists():
         # Only a parent that was killed leaves this to us.
         time.sleep(_GRACE_SECONDS)

@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 
-from yivideo.cli.child import Channel
+from yivideo.engine.child.serving import Channel
 from yivideo.errors import NotAVideo
 
 
