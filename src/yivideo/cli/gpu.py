@@ -37,8 +37,9 @@ def status(*, redis: Redis = None, state: State = None, as_json: AsJson = False)
     """
     from yivideo.cli.gpu_options import open_pool, shown_address
     from yivideo.cli.gpu_records import status_record
-    from yivideo.cli.gpu_tables import devices_sheet, holders_sheet, show, waiting_sentence
+    from yivideo.cli.gpu_tables import devices_sheet, holders_sheet, waiting_sentence
     from yivideo.cli.streams import say, say_json
+    from yivideo.cli.tables import show
 
     with open_pool(redis, state) as pool:
         snapshot = pool.snapshot()
@@ -73,8 +74,9 @@ def queue(
     from yivideo.cli.gpu_estimates import guesses
     from yivideo.cli.gpu_options import open_pool, shown_address
     from yivideo.cli.gpu_records import queue_record
-    from yivideo.cli.gpu_tables import queue_sheet, show, waiting_sentence
+    from yivideo.cli.gpu_tables import queue_sheet, waiting_sentence
     from yivideo.cli.streams import say, say_json
+    from yivideo.cli.tables import show
 
     with open_pool(redis, state) as pool:
         snapshot = pool.snapshot(limit)

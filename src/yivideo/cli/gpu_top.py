@@ -11,9 +11,10 @@ from yivideo.cli import gpu_words as words
 from yivideo.cli.gpu_estimates import guesses
 from yivideo.cli.gpu_options import open_pool, shown_address
 from yivideo.cli.gpu_records import queue_record, status_record
-from yivideo.cli.gpu_tables import Sheet, devices_sheet, drawn, queue_sheet, show, waiting_sentence
+from yivideo.cli.gpu_tables import devices_sheet, queue_sheet, waiting_sentence
 from yivideo.cli.stopping import Stopping
 from yivideo.cli.streams import printable, say, say_json
+from yivideo.cli.tables import Sheet, drawn, show
 from yivideo.errors import ServerUnavailable
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 import pytest
 
 from yivideo.cli.agent_server import redis_cli
-from yivideo.cli.gpu_tables import Sheet, aligned
 from yivideo.cli.gpu_words import amounts, span
+from yivideo.cli.tables import Sheet, aligned
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""What the API refuses (RFC 9457), as the errors that the same mistake is on this machine."""
+
+from typing import TYPE_CHECKING, Any
+
+from yivideo.cli.streams import printable
+from yivideo.errors import (
+    BadWorkflow,
+    IdempotencyConflict,
+    InputError,
+    InputMissing,
+    LedgerUnavailable,
+    ServerUnavailable,
+    UsageError,
+    WorkflowEnded,
+    WorkflowNotEnded,
+    WorkflowUnknown,
+    YiVideoError,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+_OF_KINDS: dict[str, type[YiVideoError]] = {
+    "invalid-chain": BadWorkflow,
+    "video-missing": InputMissing,
+    "video-outside-media-roots": InputError,
+    "subtitles-missing": InputMissing,
+    "artifact-unknown": InputMissing,
+    "content-too-large": InputError,
+    "idempotency-key-reused": IdempotencyConflict,
+    "workflow-unknown": WorkflowUnknown,
+    "workflow-ended": WorkflowEnded,
+    "workflow-not-ended": WorkflowNotEnded,
+    "ledger-unavailable": LedgerUnavailable,
+    "server-unavailable": ServerUnavailable,
+    "storage-unavailable": ServerUnavailable,
+    "internal": YiVideoError,
+}
+_WITH_KEY = " Give one with --key or in YIVIDEO_KEY; `yivideo key create NAME` makes one."
+
+
+class UploadGone(InputError):
+    """The API knows no such upload, or no longer."""
+
+
+class UploadElsewhere(InputError):
+    """The upload stands at another byte, or somebody else writes to it."""
+
+
+def error_of(answer: "httpx.Response", url: str) -> YiVideoError:
+    """The error that an answer amounts to, with the API's own sentence."""
+    body = _body(answer)
+    kind = str(body.get("type", "")).rpartition("/")[2]
+    if not kind or "detail" not in body:
+        # A proxy's page, or some other server that happens to listen there.
+        told = f"{answer.status_code} {answer.reason_phrase}".strip()
+        if answer.status_code in {502, 503, 504}:
+            return ServerUnavailable(f"The API at {url} does not answer ({told}).")
+        return ServerUnavailable(f"What answers at {url} is not YiVideo's API ({told}).")
+    detail = printable(str(body["detail"]))
+    match kind:
+        case "key-required":
+            return UsageError(detail.rstrip(".") + "." + _WITH_KEY)
+        case "upload-unknown":
+            return UploadGone(detail)
+        case "upload-conflict" | "upload-locked":
+            return UploadElsewhere(detail)
+        case _:
+            return _OF_KINDS.get(kind, UsageError)(detail)
+
+
+def _body(answer: "httpx.Response") -> dict[str, Any]:
+    try:
+        body: Any = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
