@@ -9,8 +9,8 @@ page         milliseconds of a page of 50 at so many workflows, by what it is fi
 due, running milliseconds of what the reconciler asks all the time, at so many ended workflows
 
 `cpu_ms` is this process's part, which on SQLite is all but the waiting for the disk: what there is
-to go by on a machine that others use too. Each database is made for the purpose and dropped; SQLite lies in a temporary folder, so TMPDIR
-decides on which disk.
+to go by on a machine that others use too. Each database is made for the purpose and dropped; SQLite
+lies in a temporary folder, so TMPDIR decides on which disk.
 """
 
 import argparse
