@@ -19,6 +19,9 @@ _LEAST_CONFIDENCE_ALONE = 0.85
 # What stands beside the column of all others needs so much confidence, and more if it is brief.
 _SURE = 0.93
 _SURE_BRIEFLY = 0.98
+# A box so many times wider than high for each of its letters holds more than the text: where in it
+# that stands is not known.
+_LOOSE = 1.5
 # Lines so much lower than the band's are seldom a subtitle's.
 _TINY = 0.45
 # A line read with less confidence is dropped beside one read with more that is so much higher.
@@ -44,8 +47,11 @@ def strays(event: Event, band: Band, centre: float, width: int) -> bool:
     if box is None or abs((box.left + box.right) / 2 - centre) < _BESIDE * width:
         return False
     least = _SURE_BRIEFLY if event.end - event.start < _SHORT else _SURE
-    doubtful = event.confidence < least or box.height < _TINY * band.text_height
-    return doubtful or len(comparable(event.text)) <= 3
+    if event.confidence < least or box.height < _TINY * band.text_height:
+        return True
+    letters = len(comparable(event.text))
+    loose = box.right - box.left > _LOOSE * box.height * max(1, letters)
+    return letters <= 3 and not loose
 
 
 def cleaned(reading: StretchReading, band: Band) -> tuple[StretchReading, StretchReading | None]:
