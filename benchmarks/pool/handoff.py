@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from benchmarks.pool.common import agent, percentiles, report, server, together, vouched
-from benchmarks.pool.ways import WAYS, pool_flood
+from benchmarks.pool.ways import WAYS, WORK_S, pool_flood
 from yivideo.gpu.simulator.measures import jain
 from yivideo.storage.redis import connect, with_database
 
@@ -36,6 +36,9 @@ def main() -> None:
         # By hand: an agent's own commands are not those of a hand-off.
         vouched(url, state)
         commands = _commands(url)
+        end = time.monotonic() + 5
+        woken = together(_call, [(_wake, url, end), (_waker, url, end)])
+        result["bare_wake"] = percentiles(woken[0])
         with agent(url, state):
             result["pool"] = _measure(url, "pool", seconds)
             result["pool_flooded"] = _flooded(url, seconds)
@@ -100,6 +103,25 @@ def _figures(turns: Sequence[dict[str, Any]], begin: float, end: float) -> dict[
         "jain": round(jain(each), 4),
         "overlaps": overlaps,
     }
+
+
+def _wake(url: str, end: float) -> list[float]:
+    """What waking a process by a message takes on this machine just now, and nothing else."""
+    with connect(url, blocking=True) as client:
+        found = []
+        while time.monotonic() < end:
+            got: Any = client.blpop(["bench-wake"], timeout=1)
+            if got is not None:
+                found.append(time.monotonic() - float(got[1]))
+        return found
+
+
+def _waker(url: str, end: float) -> list[float]:
+    with connect(url) as client:
+        while time.monotonic() < end - 0.5:
+            time.sleep(WORK_S)
+            client.rpush("bench-wake", repr(time.monotonic()))
+    return []
 
 
 def _commands(url: str) -> float:
