@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from benchmarks.pool.common import agent, percentiles, report, server, together, vouched
-from benchmarks.pool.ways import WAYS, WORK_S, pool_flood
+from benchmarks.pool.ways import WAYS, WORK_S, celery_flood, pool_flood
 from yivideo.gpu.simulator.measures import jain
 from yivideo.storage.redis import connect, with_database
 
@@ -47,7 +47,7 @@ def main() -> None:
             result[name] = _measure(url, name, seconds)
         with _worker(url):
             result["celery_one_worker"] = _measure(url, "celery_one_worker", seconds)
-            result["celery_one_worker_flooded"] = _celery_flooded(url, seconds)
+            result["celery_one_worker_flooded"] = _flooded(url, seconds, "celery_one_worker")
     targets = {"busy": 0.96, "gap_median_ms": 1.0, "gap_p99_ms": 6.0, "commands": 4, "jain": 0.99}
     report("handoff", {"groups": GROUPS, "seconds": seconds, "targets": targets, **result})
 
@@ -59,25 +59,13 @@ def _measure(url: str, way: str, seconds: float) -> dict[str, Any]:
     return _figures(turns, begin, end)
 
 
-def _flooded(url: str, seconds: float) -> dict[str, Any]:
+def _flooded(url: str, seconds: float, way: str = "pool") -> dict[str, Any]:
     begin = time.monotonic() + _WARM_UP_S + 2
     end = begin + seconds
-    jobs: list[tuple[Any, ...]] = [(pool_flood, url, 0, end + 0.5, FLOOD)]
-    jobs += [(WAYS["pool"], url, group, end + 0.5) for group in range(1, GROUPS)]
+    flood = pool_flood if way == "pool" else celery_flood
+    jobs: list[tuple[Any, ...]] = [(flood, url, 0, end + 0.5, FLOOD)]
+    jobs += [(WAYS[way], url, group, end + 0.5) for group in range(1, GROUPS)]
     return _figures(together(_call, jobs), begin, end)
-
-
-def _celery_flooded(url: str, seconds: float) -> dict[str, Any]:
-    from benchmarks.pool.celery_app import make
-
-    hold = make(url).tasks["hold"]
-    for _ in range(FLOOD):
-        hold.apply_async((0,), ignore_result=True)
-    # What waits behind a thousand would not come back in this time: ask for no more than is told.
-    time.sleep(_WARM_UP_S + seconds)
-    queued = connect(url).llen("bench")
-    served = FLOOD - int(queued)  # type: ignore[arg-type] - not asynchronous
-    return {"jain": round(jain([served] + [0.0] * (GROUPS - 1)), 3), "served_others": 0}
 
 
 def _call(work: Any, *arguments: Any) -> Any:
