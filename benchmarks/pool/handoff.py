@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from benchmarks.pool.common import agent, percentiles, report, server, together, vouched
-from benchmarks.pool.ways import WAYS, pool_flood
+from benchmarks.pool.ways import WAYS, WORK_S, celery_flood, pool_flood
 from yivideo.gpu.simulator.measures import jain
 from yivideo.storage.redis import connect, with_database
 
@@ -36,6 +36,9 @@ def main() -> None:
         # By hand: an agent's own commands are not those of a hand-off.
         vouched(url, state)
         commands = _commands(url)
+        end = time.monotonic() + 5
+        woken = together(_call, [(_wake, url, end), (_waker, url, end)])
+        result["bare_wake"] = percentiles(woken[0])
         with agent(url, state):
             result["pool"] = _measure(url, "pool", seconds)
             result["pool_flooded"] = _flooded(url, seconds)
@@ -44,7 +47,7 @@ def main() -> None:
             result[name] = _measure(url, name, seconds)
         with _worker(url):
             result["celery_one_worker"] = _measure(url, "celery_one_worker", seconds)
-            result["celery_one_worker_flooded"] = _celery_flooded(url, seconds)
+            result["celery_one_worker_flooded"] = _flooded(url, seconds, "celery_one_worker")
     targets = {"busy": 0.96, "gap_median_ms": 1.0, "gap_p99_ms": 6.0, "commands": 4, "jain": 0.99}
     report("handoff", {"groups": GROUPS, "seconds": seconds, "targets": targets, **result})
 
@@ -56,25 +59,13 @@ def _measure(url: str, way: str, seconds: float) -> dict[str, Any]:
     return _figures(turns, begin, end)
 
 
-def _flooded(url: str, seconds: float) -> dict[str, Any]:
+def _flooded(url: str, seconds: float, way: str = "pool") -> dict[str, Any]:
     begin = time.monotonic() + _WARM_UP_S + 2
     end = begin + seconds
-    jobs: list[tuple[Any, ...]] = [(pool_flood, url, 0, end + 0.5, FLOOD)]
-    jobs += [(WAYS["pool"], url, group, end + 0.5) for group in range(1, GROUPS)]
+    flood = pool_flood if way == "pool" else celery_flood
+    jobs: list[tuple[Any, ...]] = [(flood, url, 0, end + 0.5, FLOOD)]
+    jobs += [(WAYS[way], url, group, end + 0.5) for group in range(1, GROUPS)]
     return _figures(together(_call, jobs), begin, end)
-
-
-def _celery_flooded(url: str, seconds: float) -> dict[str, Any]:
-    from benchmarks.pool.celery_app import make
-
-    hold = make(url).tasks["hold"]
-    for _ in range(FLOOD):
-        hold.apply_async((0,), ignore_result=True)
-    # What waits behind a thousand would not come back in this time: ask for no more than is told.
-    time.sleep(_WARM_UP_S + seconds)
-    queued = connect(url).llen("bench")
-    served = FLOOD - int(queued)  # type: ignore[arg-type] - not asynchronous
-    return {"jain": round(jain([served] + [0.0] * (GROUPS - 1)), 3), "served_others": 0}
 
 
 def _call(work: Any, *arguments: Any) -> Any:
@@ -100,6 +91,25 @@ def _figures(turns: Sequence[dict[str, Any]], begin: float, end: float) -> dict[
         "jain": round(jain(each), 4),
         "overlaps": overlaps,
     }
+
+
+def _wake(url: str, end: float) -> list[float]:
+    """What waking a process by a message takes on this machine just now, and nothing else."""
+    with connect(url, blocking=True) as client:
+        found = []
+        while time.monotonic() < end:
+            got: Any = client.blpop(["bench-wake"], timeout=1)
+            if got is not None:
+                found.append(time.monotonic() - float(got[1]))
+        return found
+
+
+def _waker(url: str, end: float) -> list[float]:
+    with connect(url) as client:
+        while time.monotonic() < end - 0.5:
+            time.sleep(WORK_S)
+            client.rpush("bench-wake", repr(time.monotonic()))
+    return []
 
 
 def _commands(url: str) -> float:

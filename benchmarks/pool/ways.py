@@ -112,14 +112,35 @@ def redis_lock_way(url: str, _: int, until: float) -> Turns:
 
 def celery_way(url: str, group: int, until: float) -> Turns:
     """A task in a queue with one worker of concurrency 1, its result waited for."""
+    from celery.exceptions import TimeoutError as NotInTime
+
     from benchmarks.pool.celery_app import make
 
     hold = make(url).tasks["hold"]
     held: list[tuple[float, float]] = []
     while time.monotonic() < until:
-        start, end = hold.delay(group).get(timeout=120)
+        try:
+            start, end = hold.delay(group).get(timeout=max(0.1, until - time.monotonic()))
+        except NotInTime:
+            break
         held.append((start, end))
         time.sleep(BETWEEN_S)
+    return {"held": held}
+
+
+def celery_flood(url: str, group: int, until: float, requests: int) -> Turns:
+    """A group with very many tasks in that queue; what was done of them by then."""
+    from benchmarks.pool.celery_app import make
+
+    hold = make(url).tasks["hold"]
+    asked = [hold.delay(group) for _ in range(requests)]
+    time.sleep(max(0.0, until - time.monotonic()))
+    held: list[tuple[float, float]] = []
+    for one in asked:
+        if not one.ready():
+            break
+        start, end = one.get()
+        held.append((start, end))
     return {"held": held}
 
 
