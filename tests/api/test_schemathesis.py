@@ -7,6 +7,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from tests.api.conftest import Served
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
 # Streams do not end by themselves.
 SKIPPED = {"watch_events", "watch_workflow_events"}
 CASES = 1000
