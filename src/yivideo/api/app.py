@@ -32,8 +32,6 @@ from yivideo.engine.ledger.records import Filter, WorkflowStatus
 from yivideo.errors import YiVideoError
 
 logger = logging.getLogger(__name__)
-# A body is a few names and numbers; pieces of uploads have a limit of their own.
-MOST_BODY = 2**20
 _SWEEP_S = 3600.0
 _LIVING = tuple(status for status in WorkflowStatus if not status.ended)
 
@@ -50,14 +48,13 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=description.operation_id,
         lifespan=_life,
-        max_body_size=MOST_BODY,
         middleware=[Middleware(Guard, keys=Keys(services), metrics=figures)],
     )
     app.state.services = services
     app.state.metrics = figures
     app.state.forecasts = Forecasts()
     app.state.pulse = Pulse(services)
-    app.state.shelf = Shelf(services.uploads)
+    app.state.shelf = Shelf(services.settings.state / "uploads", services.store)
     problems.install(app)
     for module in (workflows, artifacts, events, uploads, steps, gpu):
         app.include_router(module.router, dependencies=declared_schemes)
@@ -89,6 +86,8 @@ async def _sweep(shelf: Shelf, services: Services) -> None:
 
     while True:
         try:
+            # First of all the ledger gets its tables: whoever makes a key looks for them there.
+            await run_in_threadpool(services.last_event)
             await run_in_threadpool(shelf.sweep, in_use)
         except (YiVideoError, OSError) as error:
             logger.warning("Expired uploads stay for now: %s", error)

@@ -5,12 +5,16 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yivideo.api.keys import OPEN, Keys, host_of, is_loopback, key_of, key_required
 from yivideo.api.metrics import Metrics
 from yivideo.api.problems import Problem, of_error
 from yivideo.errors import YiVideoError
+
+# A body is a few names and numbers; pieces of uploads have a limit of their own.
+MOST_BODY = 2**20
 
 
 class Guard:
@@ -51,7 +55,9 @@ class Guard:
             problem = error if isinstance(error, Problem) else of_error(error)
             await problem.response()(scope, receive, watched)
         else:
-            await self._app(scope, receive, watched)
+            # Pieces of uploads are not held in memory, and have a limit of their own.
+            limited = receive if scope["method"] == "PATCH" else _limited(receive)
+            await self._app(scope, limited, watched)
         finally:
             route: Any = scope.get("route")
             # The pattern and not the address: there are as many addresses as workflows.
@@ -78,3 +84,18 @@ class Guard:
             # A page in a browser may have any name point to this machine, but not call it so.
             detail = f"{headers.get('host', 'No host')[:200]!r} is not this server's name."
             raise Problem("host-not-allowed", detail)
+
+
+def _limited(receive: Receive) -> Receive:
+    """Refuse to read more of a body than any may have."""
+    room = MOST_BODY
+
+    async def limited() -> Message:
+        nonlocal room
+        message = await receive()
+        room -= len(message.get("body", b""))
+        if room < 0:
+            raise HTTPException(413, f"A body has at most {MOST_BODY} bytes")
+        return message
+
+    return limited
