@@ -181,8 +181,9 @@ def _take_key(tx: Transaction, key: IdempotencyKey, workflow_id: str) -> bool:
             created_at=tx.now,
         )
         .on_conflict_do_nothing()
+        .returning(idempotency_keys.c.key)
     )
-    return tx.execute(taken).rowcount == 1
+    return tx.execute(taken).first() is not None
 
 
 def _known_by(tx: Transaction, key: IdempotencyKey) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy import event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -140,7 +141,7 @@ class Database:
             try:
                 connection.begin()
                 done = work(Transaction(connection, self._clock))
-            except sa.exc.DBAPIError as error:
+            except exc.DBAPIError as error:
                 # Nothing was committed yet: it may be done again from its beginning.
                 if _is_passing(error):
                     raise _Again from error
@@ -157,8 +158,8 @@ class Database:
             except _Again as again:
                 if tried == _TRIES:
                     raise self._unavailable(again.__cause__) from again.__cause__
-            except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
-                if isinstance(error, sa.exc.DBAPIError) and not _is_outage(error):
+            except (exc.DBAPIError, exc.TimeoutError) as error:
+                if isinstance(error, exc.DBAPIError) and not _is_outage(error):
                     raise
                 raise self._unavailable(error) from error
 
@@ -168,11 +169,11 @@ class Database:
         return LedgerUnavailable(f"The ledger {self.name} is not available: {lines[0]}")
 
 
-class _Again(Exception):  # noqa: N818 - not an error: a turn of the loop above
+class _Again(Exception):
     """The transaction came to nothing through no fault of its own, before its commit."""
 
 
-def _is_passing(error: sa.exc.DBAPIError) -> bool:
+def _is_passing(error: exc.DBAPIError) -> bool:
     """Whether doing the same again at once may help: a lost connection, or a deadlock."""
     # 40001 serialization_failure, 40P01 deadlock_detected
     return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _CONFLICTS
@@ -184,7 +185,7 @@ _OUTAGES = {"25006", "42P01"}
 _SQLITE_ERROR = 1
 
 
-def _is_outage(error: sa.exc.DBAPIError) -> bool:
+def _is_outage(error: exc.DBAPIError) -> bool:
     """Whether the database is at fault, and not our statement."""
     if isinstance(error.orig, sqlite3.DatabaseError) and not isinstance(
         error.orig, sqlite3.IntegrityError | sqlite3.ProgrammingError
@@ -193,7 +194,7 @@ def _is_outage(error: sa.exc.DBAPIError) -> bool:
         return code != _SQLITE_ERROR or "no such table" in str(error.orig)
     return (
         error.connection_invalidated
-        or isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+        or isinstance(error, exc.OperationalError | exc.InterfaceError)
         or getattr(error.orig, "sqlstate", None) in _OUTAGES
     )
 
@@ -235,11 +236,11 @@ def _sqlite(address: sa.URL, patience: float) -> sa.Engine:
     )
 
     # pyright takes these for unused: SQLAlchemy calls them.
-    @sa.event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]
         _prepare(connection, patience)
 
-    @sa.event.listens_for(engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:  # pyright: ignore[reportUnusedFunction]
         # A reader that turned writer could fail at any statement; a writer waits here, once.
         immediate = connection.get_execution_options().get("immediate", False)

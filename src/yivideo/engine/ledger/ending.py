@@ -117,8 +117,9 @@ def _end_without_result(
     kind, code = values["error_kind"], values["error_code"]
     faults = step.faults + (kind != ErrorKind.RETURNED)
     again = kind != ErrorKind.USER and faults < MOST_CLAIMS
-    what = _EVENTS[AttemptStatus.LOST if values["status"] == AttemptStatus.LOST else kind]
-    told = event_of_step(what, step, kind=kind, code=code, error=message, again=again)
+    told = event_of_step(
+        _event(values["status"], kind), step, kind=kind, code=code, error=message, again=again
+    )
     if again:
         _make_ready_again(tx, step, kind, faults, message)
         ready = ready_of(tx, workflow.id)
@@ -136,13 +137,10 @@ def _end_without_result(
     )
 
 
-_EVENTS = {
-    AttemptStatus.LOST: "lost",
-    ErrorKind.USER: "failed",
-    ErrorKind.MACHINE: "failed",
-    ErrorKind.MEMORY: "failed",
-    ErrorKind.RETURNED: "returned",
-}
+def _event(status: AttemptStatus, kind: ErrorKind) -> str:
+    if status == AttemptStatus.LOST:
+        return "lost"
+    return "returned" if kind == ErrorKind.RETURNED else "failed"
 
 
 def _end_attempt(tx: Transaction, attempt_id: int, values: Mapping[str, Any]) -> sa.Row[Any] | None:

@@ -28,7 +28,8 @@ def finish_workflow(
         workflow: its row.
         status: the end.
         told: the events that led to it, to be told before it.
-        code, message: what went wrong, if anything.
+        code: of what went wrong, if anything.
+        message: the sentence for it.
     """
     ended = tx.execute(
         sa.update(workflows)

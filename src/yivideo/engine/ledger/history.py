@@ -1,7 +1,7 @@
 """How long steps took, for whoever estimates how long others will."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -38,7 +38,7 @@ def newest_paces(tx: Transaction, what: str, model: str) -> Sequence[float]:
     return [row.seconds / row.units for row in tx.execute(_newest(what, model)) if row.units > 0]
 
 
-def _newest(what: str, model: str) -> sa.Select[Any]:
+def _newest(what: str, model: str) -> sa.Select[float, float]:
     return (
         sa.select(durations.c.seconds, durations.c.units)
         .where(durations.c.what == what, durations.c.model == model)

@@ -133,10 +133,10 @@ def _callback(row: sa.Row[Any]) -> Callback:
     )
 
 
-def event_of_step(kind: str, step: Any, **more: Any) -> tuple[str, Mapping[str, Any]]:
+def event_of_step(what: str, step: Any, **more: Any) -> tuple[str, Mapping[str, Any]]:
     """An event about a step: its name, position and number, and what else there is to say."""
     known = {"step": step.name, "position": step.position, "number": step.number}
-    return f"step.{kind}", {**known, **more}
+    return f"step.{what}", {**known, **more}
 
 
 def each_ready(ready: Sequence[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

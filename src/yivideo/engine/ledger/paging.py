@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from yivideo.engine.ledger.database import Transaction
 from yivideo.engine.ledger.looking import workflow_record
+from yivideo.engine.ledger.narrowing import conditions
 from yivideo.engine.ledger.records import Filter, Page, StepStatus
-from yivideo.engine.ledger.tables import labels, steps, texts, workflows
+from yivideo.engine.ledger.tables import steps, workflows
 from yivideo.engine.ledger.wording import clean
 from yivideo.errors import UsageError
 
@@ -22,7 +23,7 @@ def page(tx: Transaction, chosen: Filter, cursor: str | None, limit: int) -> Pag
     Raises:
         UsageError: the cursor was not made here.
     """
-    where = [*_conditions(chosen), *([_older_than(cursor)] if cursor is not None else [])]
+    where = conditions(tx, chosen, _limits(chosen, cursor))
     rows = tx.execute(
         sa.select(workflows)
         .where(*where)
@@ -38,28 +39,14 @@ def page(tx: Transaction, chosen: Filter, cursor: str | None, limit: int) -> Pag
     )
 
 
-def _conditions(chosen: Filter) -> list[sa.ColumnElement[bool]]:
+def _limits(chosen: Filter, cursor: str | None) -> list[sa.ColumnElement[bool]]:
     where: list[sa.ColumnElement[bool]] = []
-    if chosen.statuses:
-        where.append(workflows.c.status.in_(chosen.statuses))
-    if chosen.group:
-        where.append(workflows.c.tenant == clean(chosen.group))
     if chosen.after is not None:
         where.append(workflows.c.created_at >= chosen.after)
     if chosen.before is not None:
         where.append(workflows.c.created_at < chosen.before)
-    for name, value in chosen.labels.items():
-        has = sa.select(labels.c.seq).where(
-            labels.c.name == clean(name), labels.c.value == clean(value)
-        )
-        where.append(workflows.c.seq.in_(has))
-    if chosen.text:
-        text = clean(chosen.text).lower()
-        where.append(
-            workflows.c.seq.in_(
-                sa.select(texts.c.seq).where(texts.c.text.contains(text, autoescape=True))
-            )
-        )
+    if cursor is not None:
+        where.append(_older_than(cursor))
     return where
 
 

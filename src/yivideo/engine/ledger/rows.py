@@ -53,7 +53,8 @@ _RUNNING_ATTEMPTS = (
     .join(steps, steps.c.id == attempts.c.step_id)
     .join(workflows, workflows.c.id == attempts.c.workflow_id)
     .where(RUNNING)
-    .order_by(attempts.c.id)
+    # By the key would have SQLite walk along all attempts there ever were.
+    .order_by(attempts.c.started_at, attempts.c.id)
 )
 
 

@@ -67,6 +67,7 @@ workflows = sa.Table(
     sa.Index(None, "created_at", "seq"),
     sa.Index(None, "status", "created_at", "seq"),
     sa.Index(None, "tenant", "created_at", "seq"),
+    sa.Index(None, "tenant", "status", "created_at", "seq"),
     sa.Index(None, "ended_at"),
     sqlite_autoincrement=True,
 )

@@ -104,6 +104,12 @@ def upgrade() -> None:
         ["tenant", "created_at", "seq"],
         unique=False,
     )
+    op.create_index(
+        ("ix_workflows_tenant_status_created_at_seq"),
+        "workflows",
+        ["tenant", "status", "created_at", "seq"],
+        unique=False,
+    )
     op.create_table(
         "callbacks",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
