@@ -348,6 +348,8 @@ class IdempotencyConflict(UsageError):
     """The idempotency key was used before, for another request."""
 
     code = "idempotency-conflict"
+
+
 class StoreUnavailable(YiVideoError):
     """The file store does not answer, or refuses us."""
 

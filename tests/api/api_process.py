@@ -8,8 +8,14 @@ from yivideo.engine.settings import EngineSettings
 from yivideo.errors import YiVideoError
 
 if __name__ == "__main__":
-    settings = replace(EngineSettings.from_environment(), upload_limit=1_000_000)
+    settings = replace(EngineSettings.from_environment(), upload_limit=10_000_000)
+
+    def say(address: str) -> None:
+        """Tell the test where it is served."""
+        sys.stdout.write(f"{address}\n")
+        sys.stdout.flush()
+
     try:
-        serve(settings, sys.argv[1], 0, on_ready=lambda address: print(address, flush=True))
+        serve(settings, sys.argv[1], 0, on_ready=say)
     except YiVideoError as error:
         sys.exit(f"{error.code}: {error.message}")

@@ -21,6 +21,7 @@ from yivideo.engine.settings import EngineSettings, default_database, default_st
 from yivideo.gpu.agent import Agent
 from yivideo.gpu.discovery import FoundDevice
 from yivideo.gpu.pool import GpuPool
+from yivideo.storage.names import media_type
 from yivideo.storage.valkey import embedded
 from yivideo.subtitles.formats import WRITERS
 from yivideo.subtitles.model import Subtitles
@@ -37,12 +38,18 @@ CHAIN = [
 
 
 @dataclass
-class Served:
-    """A served API: its process, a client, and the ledger behind it."""
+class Running:
+    """A served API: its process, and a client."""
 
     url: str
     process: subprocess.Popen[str]
     client: httpx.Client
+
+
+@dataclass
+class Served(Running):
+    """The same with the ledger behind it."""
+
     ledger: Ledger
     settings: EngineSettings
     video: Path
@@ -78,14 +85,13 @@ class Served:
     def finish(self, workflow_id: str, files: Mapping[str, bytes] | None = None) -> None:
         """Carry out the ready step of a workflow, as a worker would, leaving these files."""
         claimed = self.claim(workflow_id)
-        folder = Path(httpx.URL(self.settings.store).path) / claimed.place
+        folder = Path(httpx.URL(self.settings.store).path) / "workflows" / claimed.place
         folder.mkdir(parents=True)
         made: list[Artifact] = []
         for name, data in (files or {}).items():
             (folder / name).write_bytes(data)
-            kind = "application/octet-stream"
-            uri = (folder / name).as_uri()
-            made.append(Artifact(name=name, uri=uri, size=len(data), media_type=kind))
+            kind = media_type(name)
+            made.append(Artifact(name=name, uri=claimed.place, size=len(data), media_type=kind))
         done = self.ledger.succeed(
             claimed.attempt_id, {}, made, units=1.0, seconds=0.1, model="cpu"
         )
@@ -128,22 +134,32 @@ class House:
         return process
 
     @contextlib.contextmanager
-    def serve(self, host: str = "127.0.0.1", **changes: Any) -> Iterator[Served]:
+    def serving(self, host: str = "127.0.0.1", **changes: Any) -> Iterator[Running]:
         """A served API, ended when the block ends."""
         process = self.start(host, **changes)
         assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        assert url, (self.settings.state / "api.log").read_text()
-        url = url.replace("0.0.0.0", "127.0.0.1")
-        settings = replace(self.settings, **changes)
-        ledger = Ledger(settings.database_url)
+        url = process.stdout.readline().strip().replace("0.0.0.0", "127.0.0.1")
         try:
-            with httpx.Client(base_url=url, timeout=20, trust_env=False) as client:
-                yield Served(url, process, client, ledger, settings, self.video)
+            assert url, (self.settings.state / "api.log").read_text()
+            with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+                yield Running(url, process, client)
         finally:
-            ledger.close()
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=20)
+
+    @contextlib.contextmanager
+    def serve(self, host: str = "127.0.0.1", **changes: Any) -> Iterator[Served]:
+        """The same with its ledger, as workers see it."""
+        settings = replace(self.settings, **changes)
+        with self.serving(host, **changes) as running:
+            ledger = Ledger(settings.database_url)
+            ledger.migrate()
+            try:
+                yield Served(
+                    running.url, running.process, running.client, ledger, settings, self.video
+                )
+            finally:
+                ledger.close()
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> None:
@@ -163,6 +179,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Generator[House]:
     videos.mkdir()
     video = videos / "a film 电影.mp4"
     video.write_bytes(b"not looked into")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("YIVIDEO_HOST", "here")
     server = embedded(state)
     settings = EngineSettings(
         redis_url=server.url,
@@ -191,6 +209,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Generator[House]:
         thread.join()
         pool.close()
         server.stop()
+        patch.undo()
 
 
 @pytest.fixture(scope="session")
@@ -200,8 +219,9 @@ def api(house: House) -> Generator[Served]:
         yield served
 
 
-@pytest.fixture
-def apart(house: House, tmp_path: Path) -> Generator[Served]:
-    """An API with a ledger and a store of its own."""
+@pytest.fixture(scope="session")
+def apart(house: House, tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
+    """An API with a ledger of its own, for keys: each test leaves it without any."""
+    tmp_path = tmp_path_factory.mktemp("apart")
     with house.serve(database_url=default_database(tmp_path), store=default_store(tmp_path)) as it:
         yield it

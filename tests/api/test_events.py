@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-
-from tests.api.conftest import Served
+from tests.api.conftest import House, Served
 
 
 def read(answer: httpx.Response) -> Iterator[dict[str, Any]]:
@@ -71,9 +70,9 @@ def test_a_bad_event_id_is_refused(api: Served) -> None:
     assert api.client.get("/v1/events?after=-1").status_code == 422
 
 
-def test_streams_end_when_the_server_does(apart: Served) -> None:
-    """Ctrl-C does not wait for those who listen."""
-    with apart.client.stream("GET", "/v1/events") as answer:
-        apart.process.terminate()
+def test_streams_end_when_the_server_does(house: House) -> None:
+    """Ctrl-C does not wait for those who listen, and is a good end."""
+    with house.serve() as served, served.client.stream("GET", "/v1/events") as answer:
+        served.process.terminate()
         assert list(read(answer)) == []
-    assert apart.process.wait(10) == 0
+        assert served.process.wait(10) == 0

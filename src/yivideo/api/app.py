@@ -23,7 +23,7 @@ from yivideo.api import (
     workflows,
 )
 from yivideo.api.forecasts import Forecasts
-from yivideo.api.guard import Guard
+from yivideo.api.guard import MOST_BODY, Guard
 from yivideo.api.keys import Keys, declared_schemes
 from yivideo.api.pulse import Pulse
 from yivideo.api.services import Services
@@ -32,8 +32,6 @@ from yivideo.engine.ledger.records import Filter, WorkflowStatus
 from yivideo.errors import YiVideoError
 
 logger = logging.getLogger(__name__)
-# A body is a few names and numbers; pieces of uploads have a limit of their own.
-MOST_BODY = 2**20
 _SWEEP_S = 3600.0
 _LIVING = tuple(status for status in WorkflowStatus if not status.ended)
 
@@ -57,7 +55,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.metrics = figures
     app.state.forecasts = Forecasts()
     app.state.pulse = Pulse(services)
-    app.state.shelf = Shelf(services.uploads)
+    app.state.shelf = Shelf(services.settings.state / "uploads", services.store)
     problems.install(app)
     for module in (workflows, artifacts, events, uploads, steps, gpu):
         app.include_router(module.router, dependencies=declared_schemes)
@@ -89,6 +87,8 @@ async def _sweep(shelf: Shelf, services: Services) -> None:
 
     while True:
         try:
+            # First of all the ledger gets its tables: whoever makes a key looks for them there.
+            await run_in_threadpool(services.last_event)
             await run_in_threadpool(shelf.sweep, in_use)
         except (YiVideoError, OSError) as error:
             logger.warning("Expired uploads stay for now: %s", error)

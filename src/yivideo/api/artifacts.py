@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from yivideo.api.problems import Problem, declared
-from yivideo.api.sending_files import MEDIA_TYPES, file_answer
+from yivideo.api.sending_files import MEDIA_TYPES, address, file_answer
 from yivideo.api.services import Services, services_of
 from yivideo.engine.ledger.records import Artifact
 from yivideo.errors import BadSubtitlesFile, InputError
@@ -31,7 +31,6 @@ class ArtifactView(BaseModel):
 @router.get("/artifacts", summary="List what a workflow made", responses=declared(*_COMMON))
 def list_artifacts(workflow_id: str, services: Parts) -> list[ArtifactView]:
     """The files of its finished steps."""
-    services.ledger.workflow(workflow_id)
     return [
         ArtifactView(
             name=made.name,
@@ -57,7 +56,6 @@ def list_artifacts(workflow_id: str, services: Parts) -> list[ArtifactView]:
 )
 def get_artifact(workflow_id: str, name: str, request: Request, services: Parts) -> Response:
     """By its name, with or without its step before it; of the latest step that has one."""
-    services.ledger.workflow(workflow_id)
     made = _find(services, workflow_id, name)
     if made is None:
         raise Problem("artifact-unknown", f"No finished step of {workflow_id} made {name}.")
@@ -97,7 +95,7 @@ def get_subtitles(
         detail = f"There are no subtitles of {workflow_id}, which is {record.status}."
         raise Problem("subtitles-missing", detail)
     try:
-        text = write_format(load(services.store.fetch(whole.uri)), format)
+        text = write_format(load(services.store.fetch(address(services.store, whole))), format)
     except (BadSubtitlesFile, InputError) as error:
         raise Problem("subtitles-missing", error.message) from None
     return Response(text, media_type=MEDIA_TYPES[format])

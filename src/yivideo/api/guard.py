@@ -12,6 +12,9 @@ from yivideo.api.metrics import Metrics
 from yivideo.api.problems import Problem, of_error
 from yivideo.errors import YiVideoError
 
+# A body is a few names and numbers; pieces of uploads have a limit of their own.
+MOST_BODY = 2**20
+
 
 class Guard:
     """Lets requests through that may ask; the key's id goes with them as ``state["key"]``.
@@ -60,6 +63,9 @@ class Guard:
 
     async def _let_in(self, scope: Scope, headers: Headers) -> None:
         path: str = scope["path"]
+        length = headers.get("content-length", "0")
+        if scope["method"] != "PATCH" and length.isdigit() and int(length) > MOST_BODY:
+            raise Problem("content-too-large", f"A body has at most {MOST_BODY} bytes.")
         state = scope.setdefault("state", {})
         state["key"] = ""
         if path in OPEN or path.startswith("/problems/"):

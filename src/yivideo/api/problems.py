@@ -20,6 +20,7 @@ from yivideo.errors import (
     OutputError,
     PoolError,
     ServerUnavailable,
+    StoreUnavailable,
     UsageError,
     WorkflowEnded,
     WorkflowNotEnded,
@@ -38,6 +39,7 @@ _OF_ERRORS: dict[type[YiVideoError], str] = {
     ServerUnavailable: "server-unavailable",
     PoolError: "server-unavailable",
     OutputError: "storage-unavailable",
+    StoreUnavailable: "storage-unavailable",
     InputError: "not-found",
     WorkflowUnknown: "workflow-unknown",
     WorkflowEnded: "workflow-ended",
@@ -160,7 +162,8 @@ def pointer(parts: Sequence[str | int]) -> str:
 def _fault(loc: Sequence[str | int], message: str) -> Fault:
     if loc and loc[0] == "body":
         return Fault(pointer=pointer(loc[1:]), message=message)
-    return Fault(parameter=str(loc[-1]) if loc else "", message=message)
+    # After it there may be places in a list, which is a name given several times.
+    return Fault(parameter=str(loc[1] if len(loc) > 1 else loc[-1]), message=message)
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

@@ -2,9 +2,7 @@
 
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
 
 import redis
 from fastapi import Request
@@ -108,26 +106,17 @@ class Services:
         if wanted or steps:
             self.sender.soon(task)
 
-    def discard(self, uris: Iterable[str]) -> None:
-        """Remove results that are nobody's any more, after the answer."""
-        gone = tuple(uris)
+    def discard(self, workflow_id: str, places: Iterable[str]) -> None:
+        """Remove the results of a workflow that is gone, after the answer."""
+        gone = tuple(places)
 
         def task() -> None:
-            for uri in gone:
-                self.store.remove(uri)
+            self.store.remove_workflow(workflow_id)
             # Until it is told, the ledger remembers them, and the reconciler sees to them.
             self.ledger.note_removed(gone)
 
         if gone:
             self.sender.soon(task)
-
-    @property
-    def uploads(self) -> Path:
-        """The folder of uploads: in the store where that is a folder, so that all hosts see it."""
-        parts = urlsplit(self.settings.store)
-        if parts.scheme == "file":
-            return Path(unquote(parts.path)) / "uploads"
-        return self.settings.state / "uploads"
 
     def queue_length(self, queue: str) -> int:
         """How many hints stand in a queue.

@@ -1,74 +1,60 @@
-"""Uploads on the disk: a folder each, whose file's size says how far it has come.
+"""Uploads: their parts in the state folder until they are whole, then in the file store.
 
-An upload that is not finished goes a day after its last piece, a finished one a week after it was
-last asked for, unless a workflow that has not ended reads it.
+An upload that is not whole goes a day after its last piece, a whole one a week after it was last
+asked for, unless a workflow that has not ended reads it.
 """
 
-import contextlib
-import json
-import os
-import re
-import secrets
 import shutil
 import time
-from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from yivideo.api.problems import Problem
-from yivideo.files import ensure_folder, output_error, write_atomic
-from yivideo.storage.locks import take
+from yivideo.errors import InputMissing, UsageError
+from yivideo.files import ensure_folder, output_error
+from yivideo.storage.files import FileStore
+from yivideo.storage.names import checked_part
+from yivideo.storage.uploads import Upload, UploadBusy, Uploads, WrongOffset
 
 PREFIX = "upload:"
 UNFINISHED_LIFE_S = 86400.0
 FINISHED_LIFE_S = 7 * 86400.0
-_ID = re.compile(r"[0-9a-f]{32}")
-_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 # So much of the disk is left to others.
 _RESERVE = 2**28
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """An upload, as its folder tells of it; sizes in bytes, times in seconds since 1970."""
+class Shelved:
+    """An upload as its sender sees it; sizes in bytes, times in seconds since 1970."""
 
     id: str
     length: int
-    filename: str
-    metadata: str
     offset: int
-    touched: float
+    filename: str
+    expires: float
 
     @property
     def finished(self) -> bool:
         """Whether all of it is there."""
-        return self.offset >= self.length
-
-    @property
-    def expires(self) -> float:
-        """When it goes unless something happens."""
-        return self.touched + (FINISHED_LIFE_S if self.finished else UNFINISHED_LIFE_S)
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    length: int
-    filename: str
-    metadata: str
+        return self.offset == self.length
 
 
 class Shelf:
-    """The uploads below a folder.
+    """The uploads of a system.
 
     Args:
-        folder: made when first needed.
+        folder: of this host, for the parts; made when first needed.
+        store: where whole ones go.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: FileStore) -> None:
         self._folder = folder
+        self._uploads = Uploads(folder)
+        self._store = store
 
-    def create(self, length: int, filename: str, metadata: str) -> Upload:
+    def create(self, length: int, filename: str) -> Shelved:
         """A new upload, empty.
 
         Raises:
@@ -78,115 +64,146 @@ class Shelf:
         ensure_folder(self._folder)
         if length + _RESERVE > shutil.disk_usage(self._folder).free:
             raise Problem("content-too-large", "The disk of this server has no room for it.")
-        identity = secrets.token_hex(16)
-        folder = ensure_folder(self._folder / identity)
-        try:
-            self._video(identity, filename).touch()
-        except OSError as error:
-            raise output_error(error, folder) from error
-        facts = _Facts(length, filename, metadata)
-        # Last: an upload without it is not there.
-        write_atomic(folder / "upload.json", json.dumps(asdict(facts)))
-        return self.find(identity)
+        return _shelved(self._uploads.create(length, {"filename": filename}))
 
-    def find(self, identity: str) -> Upload:
+    def find(self, identity: str) -> Shelved:
         """An upload as it stands.
 
         Raises:
             Problem: ``upload-unknown``.
         """
-        if not _ID.fullmatch(identity):
-            raise _unknown()
         try:
-            facts = _Facts(**json.loads((self._folder / identity / "upload.json").read_bytes()))
-            about = self._video(identity, facts.filename).stat()
-        except (OSError, ValueError, TypeError):
-            raise _unknown() from None
-        return Upload(
-            identity, facts.length, facts.filename, facts.metadata, about.st_size, about.st_mtime
-        )
+            return _shelved(self._uploads.get(identity))
+        except InputMissing:
+            return self._stored(identity)
 
-    def video(self, identity: str) -> Path:
-        """The file of a finished upload; it is kept for a week from now.
+    def append(self, identity: str, offset: int, pieces: Iterable[bytes]) -> Shelved:
+        """Add bytes that begin at ``offset``; a whole upload goes into the store.
+
+        Raises:
+            Problem: it is unknown, stands elsewhere, is being written, or gets too long.
+            OutputError, StoreUnavailable: it cannot be written.
+        """
+        if self.find(identity).offset != offset:
+            raise Problem("upload-conflict", "The upload stands at another byte.")
+        try:
+            upload = self._uploads.append(identity, offset, pieces)
+            if upload.whole:
+                return self._finished(upload)
+        except InputMissing:
+            # Another request has finished it, or it was whole before.
+            return self._stored(identity)
+        except WrongOffset as error:
+            raise Problem("upload-conflict", error.message) from None
+        except UploadBusy as error:
+            raise Problem("upload-locked", error.message) from None
+        except UsageError as error:
+            raise Problem("content-too-large", error.message) from None
+        return _shelved(upload)
+
+    def source(self, identity: str) -> str:
+        """Where the workers find a whole upload; it is kept for a week from now.
 
         Raises:
             Problem: ``video-missing``.
+            OutputError, StoreUnavailable: the store does not take or have it.
         """
         try:
-            upload = self.find(identity)
-            path = self._video(identity, upload.filename)
-            if upload.finished:
-                os.utime(path)
-                return path.resolve()
-        except (Problem, OSError):
-            raise _missing(f"There is no upload {identity}, or it has expired.") from None
-        done = f"{upload.offset} of {upload.length} bytes"
-        raise _missing(f"The upload {identity} is not finished: {done} are there.")
-
-    @contextlib.contextmanager
-    def writing(self, identity: str, offset: int) -> Generator[tuple[BinaryIO, Upload]]:
-        """Open an upload to go on at ``offset``, alone; what was written is on the disk after.
-
-        Raises:
-            Problem: unknown, written by another request, or standing elsewhere.
-            OutputError: it cannot be written.
-        """
-        upload = self.find(identity)
-        lock = take(self._folder / identity / "lock")
-        if lock is None:
-            raise Problem("upload-locked", "Another request writes to this upload.")
-        try:
-            upload = self.find(identity)
-            if upload.offset != offset:
-                raise Problem(
-                    "upload-conflict", f"The upload stands at byte {upload.offset}, not {offset}."
+            found = self.find(identity)
+            if not found.finished:
+                raise _missing(
+                    f"The upload {identity} is not finished: {found.offset} of"
+                    f" {found.length} bytes are there."
                 )
-            path = self._video(identity, upload.filename)
-            try:
-                with path.open("ab") as file:
-                    yield file, upload
-                    file.flush()
-                    os.fsync(file.fileno())
-            except OSError as error:
-                raise output_error(error, path) from error
-        finally:
-            os.close(lock)
+            address = self._address(identity)
+        except (Problem, InputMissing) as error:
+            if isinstance(error, Problem) and error.kind.name == "video-missing":
+                raise
+            raise _missing(f"There is no upload {identity[:64]}, or it has expired.") from None
+        self._touch(identity)
+        # A folder is used in place; elsewhere each host fetches a copy of its own.
+        return str(self._store.fetch(address)) if self._store.local else address
 
     def remove(self, identity: str) -> None:
-        """Remove an upload.
+        """Remove an upload, whole or not.
 
         Raises:
-            Problem: ``upload-unknown``.
+            Problem: it is unknown, or being written.
         """
         self.find(identity)
-        folder = self._folder / identity
-        # First what makes it an upload: nothing half removed is ever found.
-        (folder / "upload.json").unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            self._uploads.remove(identity)
+        except UploadBusy as error:
+            raise Problem("upload-locked", error.message) from None
+        self._store.remove(self._place(identity))
+        self._mark(identity).unlink(missing_ok=True)
 
-    def sweep(self, in_use: Callable[[str], bool]) -> list[str]:
-        """Remove what has expired; finished ones only if they are not in use. Returns their ids."""
-        gone: list[str] = []
-        with contextlib.suppress(FileNotFoundError):
-            for folder in list(self._folder.iterdir()):
-                with contextlib.suppress(Problem):
-                    upload = self.find(folder.name)
-                    if upload.expires < time.time() and not (
-                        upload.finished and in_use(PREFIX + upload.id)
-                    ):
-                        self.remove(upload.id)
-                        gone.append(upload.id)
-        return gone
+    def sweep(self, in_use: Callable[[str], bool]) -> None:
+        """Remove what has expired."""
+        self._uploads.expire(UNFINISHED_LIFE_S)
+        for mark in self._folder.glob("*.whole"):
+            old = time.time() - mark.stat().st_mtime > FINISHED_LIFE_S
+            if old and not in_use(PREFIX + mark.stem):
+                self._store.remove(self._place(mark.stem))
+                mark.unlink(missing_ok=True)
 
-    def _video(self, identity: str, filename: str) -> Path:
-        suffix = Path(filename).suffix
-        # Containers are told by what is in them, but a few have only their name.
-        known = suffix.lower() if _SUFFIX.fullmatch(suffix) else ""
-        return self._folder / identity / f"video{known}"
+    def _finished(self, upload: Upload) -> Shelved:
+        # Before it is gone from here: a mark without an upload is swept away, nothing else is lost.
+        self._touch(upload.id)
+        name = _name(upload.metadata.get("filename", ""))
+        self._uploads.finish(upload.id, self._store, name)
+        return Shelved(upload.id, upload.length, upload.length, name, time.time() + FINISHED_LIFE_S)
+
+    def _stored(self, identity: str) -> Shelved:
+        try:
+            files = self._store.list(self._place(identity))
+        except UsageError:
+            files = ()
+        if not files:
+            raise Problem("upload-unknown", "There is no such upload, or it has expired.")
+        file = files[0]
+        expires = self._touched(identity) + FINISHED_LIFE_S
+        return Shelved(identity, file.size, file.size, file.name, expires)
+
+    def _address(self, identity: str) -> str:
+        """Of a whole upload in the store, where it may not have come to yet."""
+        files = self._store.list(self._place(identity))
+        if not files:
+            self._finished(self._uploads.get(identity))
+            files = self._store.list(self._place(identity))
+        return f"{self._place(identity)}/{files[0].name}"
+
+    def _place(self, identity: str) -> str:
+        return f"{self._store.url}/uploads/{checked_part(identity)}"
+
+    def _mark(self, identity: str) -> Path:
+        return self._folder / f"{checked_part(identity)}.whole"
+
+    def _touch(self, identity: str) -> None:
+        mark = self._mark(identity)
+        try:
+            ensure_folder(self._folder)
+            mark.touch()
+        except OSError as error:
+            raise output_error(error, mark) from error
+
+    def _touched(self, identity: str) -> float:
+        try:
+            return self._mark(identity).stat().st_mtime
+        except OSError:
+            return time.time()
 
 
-def _unknown() -> Problem:
-    return Problem("upload-unknown", "There is no such upload, or it has expired.")
+def _shelved(upload: Upload) -> Shelved:
+    name = upload.metadata.get("filename", "")
+    expires = upload.changed_at + (FINISHED_LIFE_S if upload.whole else UNFINISHED_LIFE_S)
+    return Shelved(upload.id, upload.length, upload.offset, name, expires)
+
+
+def _name(filename: str) -> str:
+    """What it is called in the store: plain letters, and the suffix, which may say its kind."""
+    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in filename)[-_LONGEST_NAME:]
+    return kept.lstrip(".") or "video"
 
 
 def _missing(detail: str) -> Problem:

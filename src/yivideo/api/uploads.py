@@ -2,26 +2,24 @@
 
 import base64
 import binascii
+from collections.abc import AsyncIterator, Iterator
 from email.utils import formatdate
-from pathlib import Path
-from typing import Annotated, BinaryIO, cast
+from typing import Annotated, cast
 
-from anyio import CancelScope
+from anyio import CapacityLimiter, from_thread, to_thread
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from yivideo.api.problems import Problem, declared
 from yivideo.api.services import Services, services_of
-from yivideo.api.shelf import PREFIX, Shelf, Upload
-from yivideo.files import output_error
+from yivideo.api.shelf import PREFIX, Shelf, Shelved
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 VERSION = "1.0.0"
 PIECE = "application/offset+octet-stream"
 _LARGEST = 2**63 - 1
-_BLOCK = 2**20
+_MOST_AT_ONCE = 32
 
 
 def spoken(tus_resumable: Annotated[str | None, Header()] = None) -> None:
@@ -86,7 +84,7 @@ def create_upload(
     if upload_length > services.settings.upload_limit:
         limit = services.settings.upload_limit
         raise Problem("content-too-large", f"An upload has at most {limit} bytes.")
-    upload = shelf.create(upload_length, _filename(upload_metadata), upload_metadata)
+    upload = shelf.create(upload_length, _filename(upload_metadata))
     location = f"{router.prefix}/{upload.id}"
     return Response(status_code=201, headers={**_headers(upload), "Location": location})
 
@@ -102,8 +100,9 @@ def measure_upload(upload_id: str, shelf: OnShelf) -> Response:
     """``Upload-Offset`` says where to go on."""
     upload = shelf.find(upload_id)
     headers = {**_headers(upload), "Upload-Length": str(upload.length), "Cache-Control": "no-store"}
-    if upload.metadata:
-        headers["Upload-Metadata"] = upload.metadata
+    if upload.filename:
+        name = base64.b64encode(upload.filename.encode()).decode()
+        headers["Upload-Metadata"] = f"filename {name}"
     return Response(headers=headers)
 
 
@@ -128,6 +127,8 @@ def show_upload(upload_id: str, shelf: OnShelf) -> UploadView:
 @router.patch(
     "/{upload_id}",
     summary="Send a piece of an upload",
+    # What an upload may have in all is looked at where it is written.
+    max_body_size=_LARGEST,
     status_code=204,
     dependencies=[Depends(spoken)],
     responses=declared(
@@ -156,15 +157,10 @@ async def append_upload(
     """What arrives is kept, even when the connection breaks off."""
     if content_type != PIECE:
         raise Problem("unsupported-media-type", f"Pieces are sent as {PIECE}.")
-    writing = shelf.writing(upload_id, upload_offset)
-    file, upload = await run_in_threadpool(writing.__enter__)
-    try:
-        await _receive(request, file, upload.length - upload.offset)
-    finally:
-        # Whatever came is on the disk before the lock is given up, also for those who went away.
-        with CancelScope(shield=True):
-            await run_in_threadpool(writing.__exit__, None, None, None)
-    upload = await run_in_threadpool(shelf.find, upload_id)
+    pieces = _pieces(request.stream())
+    upload = await to_thread.run_sync(
+        shelf.append, upload_id, upload_offset, pieces, limiter=_limiter(request)
+    )
     return Response(status_code=204, headers=_headers(upload))
 
 
@@ -181,35 +177,28 @@ def delete_upload(upload_id: str, shelf: OnShelf) -> Response:
     return Response(status_code=204, headers={"Tus-Resumable": VERSION})
 
 
-async def _receive(request: Request, file: BinaryIO, room: int) -> None:
-    waiting = bytearray()
-    try:
-        async for block in request.stream():
-            room -= len(block)
-            if room < 0:
-                raise Problem("content-too-large", "That is more than the upload's length.")
-            waiting += block
-            if len(waiting) >= _BLOCK:
-                whole = bytes(waiting)
-                waiting.clear()
-                await run_in_threadpool(_write, file, whole)
-    except ClientDisconnect:
-        # It comes back and asks how far it got.
-        return
-    finally:
-        if waiting:
-            with CancelScope(shield=True):
-                await run_in_threadpool(_write, file, bytes(waiting))
+def _pieces(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
+    """What arrives, for a thread; it ends where the sender breaks off, to come back later."""
+    while True:
+        try:
+            block = from_thread.run(anext, stream, b"")
+        except ClientDisconnect:
+            return
+        if block:
+            yield block
+        else:
+            return
 
 
-def _write(file: BinaryIO, block: bytes) -> None:
-    try:
-        file.write(block)
-    except OSError as error:
-        raise output_error(error, Path(file.name)) from error
+def _limiter(request: Request) -> CapacityLimiter:
+    """How many threads wait for slow senders: apart from those that answer everybody else."""
+    state = request.app.state
+    if not hasattr(state, "upload_threads"):
+        state.upload_threads = CapacityLimiter(_MOST_AT_ONCE)
+    return cast("CapacityLimiter", state.upload_threads)
 
 
-def _headers(upload: Upload) -> dict[str, str]:
+def _headers(upload: Shelved) -> dict[str, str]:
     return {
         "Tus-Resumable": VERSION,
         "Upload-Offset": str(upload.offset),

@@ -183,8 +183,7 @@ def prioritize_workflow(
 )
 def delete_workflow(workflow_id: str, services: Parts) -> Response:
     """With its results; only what has ended."""
-    uris = services.ledger.delete(workflow_id)
-    services.discard(uris)
+    services.discard(workflow_id, services.ledger.delete(workflow_id))
     return Response(status_code=204)
 
 
@@ -192,7 +191,7 @@ def _checked(order: WorkflowOrder, request: Request, services: Services) -> NewW
     chain = checked_chain(order)
     if order.video_path.startswith(PREFIX):
         shelf: Shelf = request.app.state.shelf
-        source = str(shelf.video(order.video_path.removeprefix(PREFIX)))
+        source = shelf.source(order.video_path.removeprefix(PREFIX))
     else:
         source = checked_video(order.video_path, services.settings)
     if order.callback_url is not None:

@@ -8,6 +8,7 @@ from yivideo.engine.ledger import (
     accepting,
     cancelling,
     claiming,
+    counting,
     ending,
     history,
     keys,
@@ -17,6 +18,7 @@ from yivideo.engine.ledger import (
     retention,
     retrying,
 )
+from yivideo.engine.ledger.counting import Counts
 from yivideo.engine.ledger.database import PATIENCE_S, Clock, Database, database_clock
 from yivideo.engine.ledger.records import (
     Accepted,
@@ -105,6 +107,10 @@ class Ledger:
         """
         most = max(1, min(limit, _MOST_AT_ONCE))
         return self._database.read(lambda tx: paging.page(tx, chosen, cursor, most))
+
+    def counts(self) -> Counts:
+        """How many workflows and steps stand where."""
+        return self._database.read(counting.counts)
 
     def artifacts(self, workflow_id: str) -> Sequence[Artifact]:
         """The files that a workflow's steps have made, in order, each with its step's name.
