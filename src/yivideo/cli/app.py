@@ -10,11 +10,14 @@ from yivideo.cli.doctor import doctor
 from yivideo.cli.export import export
 from yivideo.cli.extract import extract
 from yivideo.cli.gpu import gpu
+from yivideo.cli.key import key
 from yivideo.cli.preview import preview
 from yivideo.cli.probe import probe
 from yivideo.cli.serving import api, reconciler, up, worker
 from yivideo.cli.step import step
 from yivideo.cli.streams import say
+from yivideo.cli.submit import submit
+from yivideo.cli.workflows import workflows
 
 # Plain help: Rich's boxes cost more time than all the rest of `yivideo --help`.
 app = typer.Typer(
@@ -57,15 +60,21 @@ _COMMANDS = (
 for _command, _summary in _COMMANDS:
     app.command(short_help=_summary)(_command)
 app.add_typer(step, name="step", short_help="List the steps, or run one alone.")
-app.add_typer(gpu, name="gpu", short_help="Show and operate the pool of GPUs.")
 app.command(short_help="Run a whole system on this machine.")(up)
-app.command(short_help="Serve workflows over HTTP.")(api)
+app.command(short_help="Submit videos to a running system.")(submit)
+app.add_typer(workflows, name="workflows", short_help="Show and change what was submitted.")
+app.add_typer(key, name="key", short_help="Make and revoke keys of the HTTP API.")
+app.add_typer(gpu, name="gpu", short_help="Show and operate the pool of GPUs.")
+app.command(short_help="Offer this host's GPUs to a pool.")(agent)
 app.command(short_help="Run this host's workers.")(worker)
 app.command(short_help="Put right what was lost.")(reconciler)
-app.command(short_help="Offer this host's GPUs to a pool.")(agent)
+app.command(short_help="Serve workflows over HTTP.")(api)
+
+_OTHERS = (
+    "step", "up", "submit", "workflows", "key", "gpu", "agent", "worker", "reconciler", "api",
+)  # fmt: skip
 
 
 def command_names() -> set[str]:
     """The first words that are commands."""
-    services = (up, api, worker, reconciler, agent)
-    return {*(c.__name__ for c, _ in _COMMANDS), "step", "gpu", *(c.__name__ for c in services)}
+    return {*(command.__name__ for command, _ in _COMMANDS), *_OTHERS}

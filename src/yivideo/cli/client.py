@@ -109,6 +109,10 @@ class Client:
         address = f"{_path(workflow_id)}/subtitles.{name}"
         return self._patiently(lambda: self.send("GET", address).content)
 
+    def upload(self, address: str) -> Record:
+        """How an upload stands: ``offset`` of ``length``."""
+        return self._json("GET", address)
+
     def send(self, method: str, address: str, **more: Any) -> httpx.Response:
         """Send a request, and give its good answer."""
         with self._told():

@@ -83,7 +83,7 @@ def drawn(sheet: Sheet) -> "Table":
         )
     for row in sheet.rows:
         styles = [
-            _STYLES.get(cell.partition(":")[0], "") if column == "state" else ""
+            _STYLES.get(cell.partition(":")[0], "") if column in {"state", "status"} else ""
             for column, cell in zip(sheet.columns, row, strict=True)
         ]
         table.add_row(*(Text(cell, style) for cell, style in zip(row, styles, strict=True)))
