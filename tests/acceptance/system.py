@@ -52,6 +52,7 @@ class System:
     state: Path
     videos: Path
     url: str = ""
+    api: Process | None = None
     server: EmbeddedValkey | None = None
     processes: list[Process] = field(default_factory=list[Process])
 
@@ -69,12 +70,12 @@ class System:
             "YIVIDEO_KEY": None,
         }
 
-    def start_api(self, port: int = 0) -> Process:
-        """Serve; the commands ask there from now on."""
+    def start_api(self) -> None:
+        """Serve, where it was served before; the commands ask there from now on."""
         if self.server is None:
             self.server = embedded(self.state)
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(port)],
+            [sys.executable, "-c", SERVE, self.url.rpartition(":")[2] or "0"],
             env=self.yivideo.environment(self.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -82,7 +83,13 @@ class System:
         self.processes.append(process)
         self.url = line(process)
         assert self.url
-        return process
+        self.api = process
+
+    def stop_api(self) -> None:
+        """Kill it."""
+        assert self.api is not None
+        self.api.kill()
+        self.api.communicate(timeout=10)
 
     def end(self) -> None:
         """End all that was started."""
@@ -150,12 +157,12 @@ class System:
         """End an attempt well, with these subtitles for its result."""
         made: list[Artifact] = []
         if subtitles is not None:
-            path = self.state / "store" / claimed.place / "subtitles.json"
+            path = self.state / "store" / "workflows" / claimed.place / "subtitles.json"
             path.parent.mkdir(parents=True)
             path.write_text(subtitles.to_json(), encoding="utf-8")
             size, kind = path.stat().st_size, "application/json"
             made.append(
-                Artifact(name="subtitles.json", uri=path.as_uri(), size=size, media_type=kind)
+                Artifact(name="subtitles.json", uri=claimed.place, size=size, media_type=kind)
             )
         ledger = self.ledger()
         done = ledger.succeed(claimed.attempt_id, {}, made, units=1.0, seconds=0.1, model="cpu")
