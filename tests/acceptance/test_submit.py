@@ -26,23 +26,6 @@ ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system that most tests share."""
-    made = make_system(tmp_path_factory.mktemp("system"))
-    made.start_api()
-    yield made
-    made.end()
-
-
-@pytest.fixture
-def system(served: System) -> Iterator[System]:
-    """The same, with an empty folder to be in."""
-    yield served
-    for path in served.yivideo.folder.iterdir():
-        path.unlink()
-
-
-@pytest.fixture(scope="module")
 def moody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system whose API goes and comes back."""
     made = make_system(tmp_path_factory.mktemp("moody"))
@@ -148,7 +131,7 @@ def test_what_the_api_cannot_see_is_uploaded(system: System) -> None:
 def test_an_upload_goes_on_where_it_stopped(moody: System) -> None:
     """After the API was away: the command comes back by itself, and ends with the whole file."""
     film = moody.yivideo.folder / "film.mp4"
-    film.write_bytes(os.urandom(48 * 2**20))
+    film.write_bytes(os.urandom(24 * 2**20))
     process = moody.start("submit", film, "--upload")
 
     def there() -> int:
@@ -161,7 +144,7 @@ def test_an_upload_goes_on_where_it_stopped(moody: System) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.005)
     process.send_signal(signal.SIGSTOP)
-    assert 0 < there() < 48 * 2**20
+    assert 0 < there() < 24 * 2**20
     moody.stop_api()
     process.send_signal(signal.SIGCONT)
     moody.start_api()

@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,23 +16,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no server runs 
 FIRST, SECOND = CHAIN[:2]
 UNKNOWN = "01a21091-3039-7d12-9e94-1e1fbf94553c"
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system that the tests share."""
-    made = make_system(tmp_path_factory.mktemp("system"))
-    made.start_api()
-    yield made
-    made.end()
-
-
-@pytest.fixture
-def system(served: System) -> Iterator[System]:
-    """The same, with an empty folder to be in."""
-    yield served
-    for path in served.yivideo.folder.iterdir():
-        path.unlink()
 
 
 def test_list_shows_and_filters(system: System) -> None:
@@ -169,9 +151,6 @@ def test_download_writes_files_as_extract_names_them(system: System) -> None:
     assert system("workflows", "download", identity, "-o", "subs/", "--skip-existing").out == ""
     one = system.told("workflows", "download", identity, "-o", "subs/", "--overwrite")
     assert one == [{"id": identity, "outputs": [str(Path("subs", names[0]))], "error": None}]
-    for path in sorted((system.yivideo.folder / "subs").iterdir()):
-        path.unlink()
-    (system.yivideo.folder / "subs").rmdir()
 
 
 def test_an_unknown_workflow_is_a_mistake_everywhere(system: System) -> None:

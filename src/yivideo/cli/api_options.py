@@ -42,7 +42,7 @@ def open_client(api: str | None, key: str | None) -> "Client":
     Raises:
         UsageError: that is no address, or the commands' part of YiVideo is not installed.
     """
-    need("httpx", "To talk to the API")
+    need("httpx", "Talking to the API")
     # Where Rich is installed httpx brings a command line of its own, which takes longer to import
     # than all the rest of a command: it does without when that cannot be had.
     modules: dict[str, Any] = sys.modules
