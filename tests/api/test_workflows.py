@@ -88,6 +88,9 @@ def test_it_says_what_a_gpu_step_waits_for(api: Served) -> None:
         wait_for(lambda: (api.show(identity)["waiting_for"] or {}).get("position"))
         waiting = api.show(identity)["waiting_for"]
         queue = api.client.get("/v1/gpu/queue").json()
+        # Nobody would claim what it is granted, so that others would wait for it again and again.
+        api.client.post(f"/v1/workflows/{identity}/cancel")
+        wait_for(lambda: identity not in {w.workflow for w in pool.snapshot(50).waiters})
     assert waiting["waits_for"] == "device"
     assert waiting["holders"][0]["device"] == "here:0"
     assert identity in [waiter["workflow_id"] for waiter in queue["waiters"]]

@@ -23,7 +23,7 @@ from yivideo.api import (
     workflows,
 )
 from yivideo.api.forecasts import Forecasts
-from yivideo.api.guard import MOST_BODY, Guard
+from yivideo.api.guard import Guard
 from yivideo.api.keys import Keys, declared_schemes
 from yivideo.api.pulse import Pulse
 from yivideo.api.services import Services
@@ -48,7 +48,6 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=description.operation_id,
         lifespan=_life,
-        max_body_size=MOST_BODY,
         middleware=[Middleware(Guard, keys=Keys(services), metrics=figures)],
     )
     app.state.services = services

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
-from yivideo.api.problems import ProblemBody
+from yivideo.api.problems import ProblemBody, declared
 
 router = APIRouter(include_in_schema=False)
 TAGS = (
@@ -42,6 +42,7 @@ def install(app: FastAPI) -> None:
             schemas = description.setdefault("components", {}).setdefault("schemas", {})
             schemas.update(schema.pop("$defs", {}))
             schemas["Problem"] = schema
+            _replace_default(description)
             description["webhooks"] = {"workflow.ended": {"post": _WEBHOOK}}
         assert app.openapi_schema is not None
         return app.openapi_schema
@@ -69,6 +70,16 @@ def show_description(request: Request) -> HTMLResponse:
     )
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return HTMLResponse(page, headers={"Content-Security-Policy": policy})
+
+
+def _replace_default(description: dict[str, Any]) -> None:
+    """FastAPI's own form of a bad request gives way to a problem."""
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                operation["responses"]["422"] = declared("invalid-request")[422]
+    for name in ("HTTPValidationError", "ValidationError"):
+        description["components"]["schemas"].pop(name, None)
 
 
 _WEBHOOK: dict[str, Any] = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yivideo.api.keys import OPEN, Keys, host_of, is_loopback, key_of, key_required
@@ -54,7 +55,9 @@ class Guard:
             problem = error if isinstance(error, Problem) else of_error(error)
             await problem.response()(scope, receive, watched)
         else:
-            await self._app(scope, receive, watched)
+            # Pieces of uploads are not held in memory, and have a limit of their own.
+            limited = receive if scope["method"] == "PATCH" else _limited(receive)
+            await self._app(scope, limited, watched)
         finally:
             route: Any = scope.get("route")
             # The pattern and not the address: there are as many addresses as workflows.
@@ -63,9 +66,6 @@ class Guard:
 
     async def _let_in(self, scope: Scope, headers: Headers) -> None:
         path: str = scope["path"]
-        length = headers.get("content-length", "0")
-        if scope["method"] != "PATCH" and length.isdigit() and int(length) > MOST_BODY:
-            raise Problem("content-too-large", f"A body has at most {MOST_BODY} bytes.")
         state = scope.setdefault("state", {})
         state["key"] = ""
         if path in OPEN or path.startswith("/problems/"):
@@ -84,3 +84,18 @@ class Guard:
             # A page in a browser may have any name point to this machine, but not call it so.
             detail = f"{headers.get('host', 'No host')[:200]!r} is not this server's name."
             raise Problem("host-not-allowed", detail)
+
+
+def _limited(receive: Receive) -> Receive:
+    """Refuse to read more of a body than any may have."""
+    room = MOST_BODY
+
+    async def limited() -> Message:
+        nonlocal room
+        message = await receive()
+        room -= len(message.get("body", b""))
+        if room < 0:
+            raise HTTPException(413, f"A body has at most {MOST_BODY} bytes")
+        return message
+
+    return limited

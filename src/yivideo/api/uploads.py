@@ -127,8 +127,6 @@ def show_upload(upload_id: str, shelf: OnShelf) -> UploadView:
 @router.patch(
     "/{upload_id}",
     summary="Send a piece of an upload",
-    # What an upload may have in all is looked at where it is written.
-    max_body_size=_LARGEST,
     status_code=204,
     dependencies=[Depends(spoken)],
     responses=declared(

@@ -20,7 +20,7 @@ class Counts:
 
 def counts(tx: Transaction) -> Counts:
     """Count them all."""
-    number = sa.func.count()
+    number = sa.func.count().label("found")
     by_status = sa.select(workflows.c.status, number).group_by(workflows.c.status)
     # Only those of workflows that live: a step is ready or runs nowhere else.
     living = [status for status in WorkflowStatus if not status.ended]
@@ -34,6 +34,6 @@ def counts(tx: Transaction) -> Counts:
         .group_by(steps.c.name, steps.c.status)
     )
     return Counts(
-        {WorkflowStatus(row[0]): row[1] for row in tx.execute(by_status)},
-        {(row[0], StepStatus(row[1])): row[2] for row in tx.execute(moving)},
+        {WorkflowStatus(row.status): row.found for row in tx.execute(by_status)},
+        {(row.name, StepStatus(row.status)): row.found for row in tx.execute(moving)},
     )

@@ -20,13 +20,18 @@ _FEW = 1000
 Condition = sa.ColumnElement[bool]
 
 
-def conditions(tx: Transaction, chosen: Filter, since: Sequence[Condition]) -> list[Condition]:
+def conditions(
+    tx: Transaction, chosen: Filter, since: Sequence[Condition]
+) -> tuple[list[Condition], bool]:
     """What a workflow must meet to be listed, put so that the database finds it quickly.
 
     Args:
         tx: the transaction.
         chosen: what is asked for.
         since: the limits in time, which each property's index knows too.
+
+    Returns:
+        The conditions, and whether only a few workflows can meet them.
     """
     exact = [*since, *_exact(chosen)]
     properties = _properties(chosen)
@@ -36,8 +41,8 @@ def conditions(tx: Transaction, chosen: Filter, since: Sequence[Condition]) -> l
         if few is None and chosen.text:
             few = _at_most(tx, [sa.select(texts.c.seq).where(_contains(chosen.text))])
         if few is not None:
-            return [workflows.c.seq.in_(few), *exact]
-    return exact
+            return [workflows.c.seq.in_(few), *exact], True
+    return exact, False
 
 
 def _exact(chosen: Filter) -> list[Condition]:
@@ -47,16 +52,21 @@ def _exact(chosen: Filter) -> list[Condition]:
     if chosen.group:
         where.append(workflows.c.tenant == clean(chosen.group))
     for name, value in chosen.labels.items():
-        where.append(
-            sa.exists().where(
-                *_labelled(name, value),
-                labels.c.created_at == workflows.c.created_at,
-                labels.c.seq == workflows.c.seq,
-            )
+        of_row = (
+            *_labelled(name, value),
+            labels.c.created_at == workflows.c.created_at,
+            labels.c.seq == workflows.c.seq,
         )
+        where.append(_looked_up(sa.select(labels.c.seq).where(*of_row)))
     if chosen.text:
-        where.append(sa.exists().where(texts.c.seq == workflows.c.seq, _contains(chosen.text)))
+        of_row = (texts.c.seq == workflows.c.seq, _contains(chosen.text))
+        where.append(_looked_up(sa.select(texts.c.seq).where(*of_row)))
     return where
+
+
+def _looked_up(of_row: sa.Select[int]) -> Condition:
+    # Not EXISTS, which PostgreSQL would turn into a join with all rows that have the property.
+    return of_row.correlate(workflows).scalar_subquery().is_not(None)
 
 
 def _properties(chosen: Filter) -> list[list[sa.Select[tuple[int]]]]:
