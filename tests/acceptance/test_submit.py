@@ -280,3 +280,17 @@ def _play(system: System, name: str) -> None:
         system.finish(claimed)
     threading.Event().wait(0.6)
     system.run(identity, subtitles("There!"))
+
+
+def test_without_the_extra_it_is_named(system: System, tmp_path: Path) -> None:
+    """An installation without what the commands need says what to install."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "from importlib.machinery import PathFinder\n"
+        "find = PathFinder.find_spec\n"
+        "hidden = {'httpx', 'sqlalchemy'}\n"
+        "PathFinder.find_spec = lambda name, *a: None if name in hidden else find(name, *a)\n"
+    )
+    for words in (("submit", system.video("a.mp4")), ("workflows", "list"), ("key", "list")):
+        ended = system(*words, PYTHONPATH=str(tmp_path))
+        assert (ended.status, ended.out) == (2, "")
+        assert "pip install 'yivideo[server]'" in ended.err
