@@ -27,7 +27,8 @@ With `--json` standard output is one JSON document; when a command cannot begin 
 
 File names that begin with a dash come after `--`. Environment: `YIVIDEO_DEBUG=1` shows tracebacks,
 `NO_COLOR` takes the colours away, `TMPDIR` names the folder for temporary files. Those of the GPU
-pool are in [its reference](gpu.md#environment-variables).
+pool are in [its reference](gpu.md#environment-variables). `YIVIDEO_API` and `YIVIDEO_KEY` are the
+address of the HTTP API and the key to it, for the commands that ask it.
 """
 
 NOTES = {
@@ -68,6 +69,54 @@ second Ctrl-C ends it at once. The exit status is 128 and the number of the sign
     "doctor": """\
 Each device is tried in a process of its own, by decoding a tiny clip and by finding and reading a
 drawn line. The exit code is `7` when the CPU does not work.
+""",
+    "submit": """\
+**Which videos.** Files, folders and patterns as `extract` takes them. What is sent is a path, so
+the API must see the video below one of its media roots; `--upload` sends the video itself, and
+labels the workflow with its name (`file`). An upload that broke off goes on where it stopped, also
+by a later command, as long as the file is the same.
+
+**`--idempotency-key`.** With several videos each gets a key of its own made of this one and its
+path; the same command may be given again and makes nothing new.
+
+**Exit codes with `--wait`.** `0` when subtitles were found, `4` when there were none, `5` when the
+video is damaged; `3` or `2` when the video or a parameter is to blame, `1` when the system is;
+`130` when the workflow was cancelled. Of several, `8` if any failed. Without `--wait` they tell
+whether the videos were accepted. Ctrl-C leaves the workflows running.
+
+**`--json`** prints a list with an object for each video: `video`, `id`, `status`, `links`, `error`
+(`code`, `exit_code`, `message`, or null). With `--wait` each also has what `workflows show` has,
+as it was at the end, and `exit_code` and `exit_code_name`.
+""",
+    "workflows list": """\
+**`--json`**: `workflows`, a list of objects as the API has them, and `more`, whether there are
+others.
+""",
+    "workflows show": """\
+**`--json`**: the workflow as the API has it, with `steps`, their `attempts`, and `waiting_for`.
+""",
+    "workflows watch": """\
+On a terminal each workflow has a bar, elsewhere each step a line. Exit codes are those of `submit
+--wait`. While the API is away it waits for it.
+""",
+    "workflows cancel": """\
+**`--json`**: a list of workflows as they stand then; of one that could not be cancelled `id` and
+`error`.
+""",
+    "workflows retry": """\
+**`--json`**: as of `workflows cancel`.
+""",
+    "workflows logs": """\
+**`--json`**: `events`, each with `id`, `workflow_id`, `kind`, `at` and `data`.
+""",
+    "workflows download": """\
+**`--json`**: a list with `id`, `outputs` (the files written) and `error` for each workflow.
+""",
+    "key create": """\
+**`--json`**: `id`, `name` and `key`, the key itself.
+""",
+    "key list": """\
+**`--json`**: `keys`, each with `id`, `name`, `created_at`, `used_at` and `revoked_at`.
 """,
     "agent": """\
 **Ready.** The line on standard output begins with `ready:`; with `--json` it is one object:

@@ -1,12 +1,15 @@
 """The command, and the videos it is tried on."""
 
+import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from tests.acceptance.command import SAMPLES, Run, reencode, remux
+from tests.acceptance.system import System, make_system
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,6 +29,23 @@ def yivideo(tmp_path: Path) -> Run:
     folder.mkdir()
     scratch.mkdir()
     return Run(folder, scratch)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with an API and without workers, that the tests share."""
+    made = make_system(tmp_path_factory.mktemp("system"))
+    made.start_api()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def system(served: System) -> Iterator[System]:
+    """The same, with an empty folder to be in."""
+    yield served
+    shutil.rmtree(served.yivideo.folder)
+    served.yivideo.folder.mkdir()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,14 @@ from typing import Any
 from tests.acceptance.command import Ended, Run
 from tests.acceptance.station import line
 
-from yivideo.engine.ledger.records import Artifact, Claimed, ErrorKind, Place, StepStatus
+from yivideo.engine.ledger.records import (
+    Artifact,
+    Claimed,
+    ErrorKind,
+    Place,
+    StepStatus,
+    WorkflowRecord,
+)
 from yivideo.engine.ledger.store import Ledger
 from yivideo.engine.settings import default_database
 from yivideo.storage.valkey import EmbeddedValkey, embedded
@@ -52,6 +59,7 @@ class System:
     state: Path
     videos: Path
     url: str = ""
+    api: Process | None = None
     server: EmbeddedValkey | None = None
     processes: list[Process] = field(default_factory=list[Process])
 
@@ -69,12 +77,12 @@ class System:
             "YIVIDEO_KEY": None,
         }
 
-    def start_api(self, port: int = 0) -> Process:
-        """Serve; the commands ask there from now on."""
+    def start_api(self) -> None:
+        """Serve, where it was served before; the commands ask there from now on."""
         if self.server is None:
             self.server = embedded(self.state)
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(port)],
+            [sys.executable, "-c", SERVE, self.url.rpartition(":")[2] or "0"],
             env=self.yivideo.environment(self.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -82,7 +90,13 @@ class System:
         self.processes.append(process)
         self.url = line(process)
         assert self.url
-        return process
+        self.api = process
+
+    def stop_api(self) -> None:
+        """Kill it."""
+        assert self.api is not None
+        self.api.kill()
+        self.api.communicate(timeout=10)
 
     def end(self) -> None:
         """End all that was started."""
@@ -129,6 +143,14 @@ class System:
         """The ledger itself."""
         return Ledger(default_database(self.state))
 
+    def record(self, workflow_id: str) -> WorkflowRecord:
+        """The workflow as the ledger has it: quicker than another command."""
+        ledger = self.ledger()
+        try:
+            return ledger.workflow(workflow_id)
+        finally:
+            ledger.close()
+
     def begin(self, workflow_id: str) -> Claimed:
         """Begin the workflow's ready step, once it is ready."""
         ledger = self.ledger()
@@ -150,12 +172,12 @@ class System:
         """End an attempt well, with these subtitles for its result."""
         made: list[Artifact] = []
         if subtitles is not None:
-            path = self.state / "store" / claimed.place / "subtitles.json"
+            path = self.state / "store" / "workflows" / claimed.place / "subtitles.json"
             path.parent.mkdir(parents=True)
             path.write_text(subtitles.to_json(), encoding="utf-8")
             size, kind = path.stat().st_size, "application/json"
             made.append(
-                Artifact(name="subtitles.json", uri=path.as_uri(), size=size, media_type=kind)
+                Artifact(name="subtitles.json", uri=claimed.place, size=size, media_type=kind)
             )
         ledger = self.ledger()
         done = ledger.succeed(claimed.attempt_id, {}, made, units=1.0, seconds=0.1, model="cpu")
@@ -171,9 +193,8 @@ class System:
 
     def run(self, workflow_id: str, subtitles: Subtitles | None = None) -> None:
         """Carry out all that is left of a workflow."""
-        ledger = self.ledger()
-        left = [s for s in ledger.workflow(workflow_id).steps if s.status != StepStatus.SUCCEEDED]
-        ledger.close()
+        steps = self.record(workflow_id).steps
+        left = [step for step in steps if step.status is not StepStatus.SUCCEEDED]
         for number in range(len(left)):
             last = number == len(left) - 1
             self.finish(self.begin(workflow_id), subtitles if last else None)

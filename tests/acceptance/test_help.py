@@ -11,7 +11,10 @@ from tests.acceptance.command import COMMAND, Run
 
 import yivideo as package
 
-COMMANDS = ("extract", "preview", "probe", "export", "doctor", "step", "gpu", "agent")
+COMMANDS = (
+    *("extract", "preview", "probe", "export", "doctor", "step"),
+    *("submit", "workflows", "key", "gpu", "agent"),
+)
 HEAVY = {
     "numpy",
     "cv2",
@@ -23,6 +26,8 @@ HEAVY = {
     "rich",
     "rapidocr",
     "redis",
+    "httpx",
+    "sqlalchemy",
 }
 
 

@@ -1,8 +1,9 @@
 """What the commands that ask the HTTP API have in common: where it is, and the key to it."""
 
 import os
+import sys
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -41,7 +42,11 @@ def open_client(api: str | None, key: str | None) -> "Client":
     Raises:
         UsageError: that is no address, or the commands' part of YiVideo is not installed.
     """
-    need("httpx", "To talk to the API")
+    need("httpx", "Talking to the API")
+    # Where Rich is installed httpx brings a command line of its own, which takes longer to import
+    # than all the rest of a command: it does without when that cannot be had.
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault("httpx._main", None)
     from yivideo.cli.client import Client
 
     return Client(

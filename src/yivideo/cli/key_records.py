@@ -9,7 +9,7 @@ from yivideo.cli.api_options import need
 from yivideo.cli.gpu_options import state_of
 from yivideo.cli.streams import printable, say, say_json, tell
 from yivideo.cli.tables import Sheet, show
-from yivideo.errors import UsageError
+from yivideo.errors import LedgerUnavailable, UsageError
 from yivideo.files import ensure_folder
 
 if TYPE_CHECKING:
@@ -36,7 +36,11 @@ def open_ledger(database: str | None, state: str | None) -> "Generator[Ledger]":
         url = default_database(ensure_folder(state_of(state)))
     ledger = Ledger(url)
     try:
-        ledger.migrate()
+        try:
+            ledger.ping()
+        except LedgerUnavailable:
+            # It has no tables yet; to look for that alone is much quicker than to make sure.
+            ledger.migrate()
         yield ledger
     finally:
         ledger.close()

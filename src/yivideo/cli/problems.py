@@ -43,6 +43,10 @@ class UploadGone(InputError):
     """The API knows no such upload, or no longer."""
 
 
+class PieceTooLarge(InputError):
+    """A proxy before the API takes no requests of this size."""
+
+
 class UploadElsewhere(InputError):
     """The upload stands at another byte, or somebody else writes to it."""
 
@@ -52,21 +56,38 @@ def error_of(answer: "httpx.Response", url: str) -> YiVideoError:
     body = _body(answer)
     kind = str(body.get("type", "")).rpartition("/")[2]
     if not kind or "detail" not in body:
-        # A proxy's page, or some other server that happens to listen there.
-        told = f"{answer.status_code} {answer.reason_phrase}".strip()
-        if answer.status_code in {502, 503, 504}:
-            return ServerUnavailable(f"The API at {url} does not answer ({told}).")
-        return ServerUnavailable(f"What answers at {url} is not YiVideo's API ({told}).")
-    detail = printable(str(body["detail"]))
+        return _of_others(answer, url)
+    detail = printable(_detail(kind, body))
     match kind:
         case "key-required":
-            return UsageError(detail.rstrip(".") + "." + _WITH_KEY)
+            # What stands after the colon is for those who write requests themselves.
+            return UsageError(detail.partition(":")[0].rstrip(".") + "." + _WITH_KEY)
         case "upload-unknown":
             return UploadGone(detail)
         case "upload-conflict" | "upload-locked":
             return UploadElsewhere(detail)
         case _:
             return _OF_KINDS.get(kind, UsageError)(detail)
+
+
+def _of_others(answer: "httpx.Response", url: str) -> YiVideoError:
+    """A proxy's page, or some other server that happens to listen there."""
+    told = f"{answer.status_code} {answer.reason_phrase}".strip()
+    match answer.status_code:
+        case 413:
+            return PieceTooLarge(f"What stands before the API at {url} takes no requests so large.")
+        case 502 | 503 | 504:
+            return ServerUnavailable(f"The API at {url} does not answer ({told}).")
+        case _:
+            return ServerUnavailable(f"What answers at {url} is not YiVideo's API ({told}).")
+
+
+def _detail(kind: str, body: dict[str, Any]) -> str:
+    """The sentence; of a chain without the places in a body that the user never saw."""
+    faults: list[dict[str, Any]] = body.get("errors") or []
+    if kind == "invalid-chain" and faults:
+        return " ".join(str(fault["message"]) for fault in faults[:3])
+    return str(body["detail"])
 
 
 def _body(answer: "httpx.Response") -> dict[str, Any]:

@@ -87,11 +87,8 @@ def _submit_all(client: "Client", submission: Submission, *, as_json: bool) -> l
     try:
         for video in submission.videos:
             one = _submit(client, submission, video, display)
-            if (
-                one.error is not None
-                and _concerns_all(one.error)
-                and not any(o.accepted for o in sent)
-            ):
+            begun = any(before.accepted for before in sent)
+            if one.error is not None and _concerns_all(one.error) and not begun:
                 raise one.error
             sent.append(one)
             with display.aside():

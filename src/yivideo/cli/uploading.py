@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yivideo.cli.problems import UploadElsewhere, UploadGone
+from yivideo.cli.problems import PieceTooLarge, UploadElsewhere, UploadGone
 from yivideo.cli.streams import printable
 from yivideo.errors import (
     InputUnreadable,
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _VERSION = {"Tus-Resumable": "1.0.0"}
 _PIECE = 8 * 2**20
+# Proxies have limits of their own, often of a megabyte.
+_SMALLEST_PIECE = 2**16
 # So often in a row a piece may fail before the upload is left for another time.
 _TRIES = 6
 _PREFIX = "upload:"
@@ -64,11 +66,15 @@ class Uploads:
         bookmark = self._bookmark(video)
         size = video.stat().st_size
         address, offset = self._begun(bookmark, size) or self._begin(bookmark, video, size)
-        tries = 0
+        tries, most = 0, _PIECE
         while offset < size:
             note(offset / size)
             try:
-                offset, tries = self._piece(file, video, address, offset), 0
+                offset, tries = self._piece(file, address, offset, most), 0
+            except PieceTooLarge:
+                most //= 4
+                if most < _SMALLEST_PIECE:
+                    raise
             except (ServerUnavailable, LedgerUnavailable, UploadElsewhere):
                 tries += 1
                 if tries >= _TRIES:
@@ -78,11 +84,12 @@ class Uploads:
         note(1.0)
         return _PREFIX + address.rpartition("/")[2]
 
-    def _piece(self, file: "BufferedReader", video: Path, address: str, offset: int) -> int:
+    def _piece(self, file: "BufferedReader", address: str, offset: int, most: int) -> int:
+        """Send at most so many bytes from there on; where the next piece begins."""
         file.seek(offset)
-        piece = file.read(_PIECE)
+        piece = file.read(most)
         if not piece:
-            raise InputUnreadable(f"'{printable(video)}' became shorter while it was sent.")
+            raise InputUnreadable(f"'{printable(file.name)}' became shorter while it was sent.")
         headers = {
             **_VERSION,
             "Upload-Offset": str(offset),

@@ -8,6 +8,7 @@ from yivideo.cli import workflow_words as words
 from yivideo.cli.streams import printable, say, say_json
 from yivideo.cli.tables import Sheet, show
 from yivideo.cli.workflow_orders import parse_labels
+from yivideo.errors import UsageError
 
 if TYPE_CHECKING:
     from yivideo.cli.client import Client, Query, Record
@@ -21,9 +22,14 @@ def query_of(
     """What is asked of the API.
 
     Raises:
-        UsageError: a label cannot be read.
+        UsageError: a label cannot be read, or there is no such status.
     """
-    query = [("status", one.lower()) for one in status]
+    for one in status:
+        if one not in words.STATUSES:
+            raise UsageError(
+                f"There is no status '{printable(one)}'; there are {', '.join(words.STATUSES)}."
+            )
+    query = [("status", one) for one in status]
     query += [("label", f"{name}:{value}") for name, value in parse_labels(labels).items()]
     query += [("group", group)] if group else []
     query += [("text", text)] if text else []

@@ -22,11 +22,11 @@ def show_workflow(record: "Record", url: str) -> None:
     for line in _troubles(record):
         say(line)
     links = record["links"]
+    say(f"{url}{links['events']}")
+    say(f"  or: yivideo workflows logs {record['id']}")
     if record["status"] == "succeeded":
-        say(f"Subtitles: {url}{links['subtitles']['srt']}, or")
-        say(f"  yivideo workflows download {record['id']}")
-    else:
-        say(f"Events: {url}{links['events']}, or: yivideo workflows logs {record['id']}")
+        say(f"{url}{links['subtitles']['srt']}")
+        say(f"  or: yivideo workflows download {record['id']}")
 
 
 def _facts(record: "Record") -> list[tuple[str, str]]:

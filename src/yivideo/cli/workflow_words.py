@@ -9,6 +9,7 @@ from yivideo.cli.streams import printable
 
 Record = dict[str, Any]
 
+STATUSES = ("queued", "running", "cancelling", "succeeded", "failed", "cancelled")
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 # Where the API names an upload by a number, its sender's name for the file stands in this label.
 FILE_LABEL = "file"
@@ -128,13 +129,13 @@ def _told(data: Record) -> str:
         said.append(f"attempt {data['number']}")
     if isinstance(data.get("seconds"), int | float):
         said.append(f"after {span(data['seconds'])}")
-    if data.get("error"):
-        said.append(f"({data.get('code') or 'error'}: {data['error']})")
     if data.get("again"):
         said.append("is tried again")
+    if data.get("error"):
+        said.append(f"{data.get('code') or 'error'}: {data['error']}")
     if "priority" in data:
         said.append(f"priority {data['priority']}")
-    return " ".join(said)
+    return ", ".join(said)
 
 
 def _running(record: Record) -> str:
