@@ -3,7 +3,7 @@
 Each property has an index in the order of lists. With one property that index is the list. With
 several, a database without statistics walks along one of them and looks up the others row by row,
 which is slow when the wrong one is rare. So each is first asked for its members up to a bound:
-those of a rare one are few and decide the question, and if none is rare, matches lie close together.
+those of a rare one are few and decide the question; if none is rare, matches lie close together.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,18 @@ _FEW = 1000
 Condition = sa.ColumnElement[bool]
 
 
-def conditions(tx: Transaction, chosen: Filter, since: Sequence[Condition]) -> list[Condition]:
+def conditions(
+    tx: Transaction, chosen: Filter, since: Sequence[Condition]
+) -> tuple[list[Condition], bool]:
     """What a workflow must meet to be listed, put so that the database finds it quickly.
 
     Args:
         tx: the transaction.
         chosen: what is asked for.
         since: the limits in time, which each property's index knows too.
+
+    Returns:
+        The conditions, and whether only a few workflows can meet them.
     """
     exact = [*since, *_exact(chosen)]
     properties = _properties(chosen)
@@ -36,8 +41,8 @@ def conditions(tx: Transaction, chosen: Filter, since: Sequence[Condition]) -> l
         if few is None and chosen.text:
             few = _at_most(tx, [sa.select(texts.c.seq).where(_contains(chosen.text))])
         if few is not None:
-            return [workflows.c.seq.in_(few), *exact]
-    return exact
+            return [workflows.c.seq.in_(few), *exact], True
+    return exact, False
 
 
 def _exact(chosen: Filter) -> list[Condition]:
