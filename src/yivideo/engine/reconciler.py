@@ -7,8 +7,9 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any, cast
 
 import redis
 
@@ -62,6 +63,8 @@ class Reconciler:
         self._retain = retain
         self._mirror = connect(with_database(settings.redis_url, MIRROR_DATABASE))
         self._told = -1
+        # Which life of the server was seen last.
+        self._life = ""
         self._suspects: dict[str, float] = {}
         self._stop = threading.Event()
 
@@ -96,10 +99,20 @@ class Reconciler:
 
     def send_due(self) -> None:
         """Send hints again for ready steps that nobody has claimed for a while."""
+        self._notice_loss()
         due = self._ledger.due()
-        if due:
-            self._dispatcher.send(due)
-            self._ledger.note_hints([(step.step_id, step.number) for step in due])
+        # What could not be sent stays due.
+        if due and (sent := self._dispatcher.send(due)):
+            self._ledger.note_hints(sent)
+
+    def _notice_loss(self) -> None:
+        """After a restart of Redis all hints may be lost: send them anew, without back-off."""
+        life = str(cast("Mapping[str, Any]", self._mirror.info("server"))["run_id"])
+        if life != self._life:
+            if self._life:
+                number = self._ledger.hint_all_again()
+                logger.warning("Redis was started anew: %d hints are sent again.", number)
+            self._life = life
 
     def find_dead(self) -> None:
         """End the attempts of processes that are gone, and of hosts that fell silent."""
