@@ -8,6 +8,7 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
 from kombu.entity import Queue
+from kombu.transport.virtual import Message
 
 from yivideo.storage.redis import with_database
 
@@ -23,6 +24,13 @@ class _Connection(Connection):
         return super()._ensure_connection(*args, **{**options, **pauses})
 
 
+class _Hint(Message):
+    """A message that nobody waits to see acknowledged."""
+
+    def ack(self, multiple: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - as kombu has it
+        self._state = "ACK"
+
+
 class _Amqp(AMQP):
     Connection = _Connection
 
@@ -32,7 +40,9 @@ class _Amqp(AMQP):
         An acknowledgement that meets a broken connection would be remembered as outstanding for
         ever, and with one outstanding message at a time the worker would never read again.
         """
-        return super().TaskConsumer(channel, *args, **{**options, "no_ack": True})
+        consumer: Any = super().TaskConsumer(channel, *args, **{**options, "no_ack": True})
+        consumer.channel.Message = _Hint
+        return consumer
 
 
 def service_queue(service: str) -> str:
