@@ -47,7 +47,7 @@ def carry_out(token: str, folder: str, name: str) -> None:
 
 def _worker(folder: Path, url: str) -> "subprocess.Popen[bytes]":
     with (folder / "workers.log").open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 - our own program
+        return subprocess.Popen(
             [sys.executable, "-m", "benchmarks.faults.chains"],
             env={**os.environ, _ADDRESS: url},
             cwd=Path(__file__).parents[2],

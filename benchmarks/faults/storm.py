@@ -1,11 +1,11 @@
 """Kill -9 storms over whole systems: `python -m benchmarks.faults.storm --rounds 8`.
 
 Two hosts with all their processes carry out workflows of small steps, some of them poisonous. In
-each round processes are killed: steps' children, places, reconcilers, the API, agents, a whole host,
-Redis (back with its file, with an older copy, with nothing), PostgreSQL. What a supervisor would
-start again is started again; then everything has to end. Prints one JSON object; exits with 1 when a
-promise was broken. With `--engine celery` plain Celery chains stand in the same storm: they must lose
-work, or the storm is none.
+each round processes are killed: steps' children, places, reconcilers, the API, agents, a whole
+host, Redis (back with its file, with an older copy, with nothing), PostgreSQL. What a supervisor
+would start again is started again; then everything has to end. Prints one JSON object; exits with
+1 when a promise was broken. With `--engine celery` plain Celery chains stand in the same storm:
+they must lose work, or the storm is none.
 """
 
 import argparse

@@ -62,7 +62,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        subprocess.run(  # noqa: S603 - PostgreSQL's own programs
+        subprocess.run(
             [*as_postgres, str(self._programs / program), *arguments],
             check=True,
             stdin=subprocess.DEVNULL,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from benchmarks.faults.observer import Size, append
 from benchmarks.faults.observer import Observer as DeviceObserver
+from benchmarks.faults.observer import Size, append
 from yivideo.steps.context import Context
 from yivideo.steps.registry import ENTRY_POINTS, Gpu, step
 

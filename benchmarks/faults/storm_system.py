@@ -70,18 +70,20 @@ class System:
         self.ledger = Ledger(self.environment["YIVIDEO_DATABASE_URL"])
         self.ledger.migrate()
         self.pool = GpuPool(self.redis_url)
+        self.cpu_places = 1
         self.hosts: dict[str, subprocess.Popen[bytes]] = {}
         self.seen: set[int] = set()
 
     def start_host(self, host: str) -> None:
         """Start a host's supervisor."""
         command = [sys.executable, "-m", "benchmarks.faults.storm_host"]
+        command += [f"--cpu-places={self.cpu_places}"]
         if host == HOSTS[0]:
             command += [f"--port={self.port}"]
         state = self.folder / host
         environment = {"YIVIDEO_HOST": host, "YIVIDEO_STATE": str(state)}
         with (self.folder / f"{host}.log").open("ab") as log:
-            self.hosts[host] = subprocess.Popen(  # noqa: S603 - our own programs
+            self.hosts[host] = subprocess.Popen(
                 command,
                 env={**self.environment, **environment},
                 stdin=subprocess.DEVNULL,
@@ -96,7 +98,7 @@ class System:
         while time.monotonic() - began < _READY_S:
             with contextlib.suppress(Exception):
                 devices = self.pool.snapshot().devices
-                if {d.host for d in devices if d.state == "open"} == set(HOSTS) and self.answers():
+                if {d.host for d in devices if d.state == "open"} == set(self.hosts) and self.answers():
                     return time.monotonic() - began
             time.sleep(0.1)
         raise TimeoutError(f"The system was not ready within {_READY_S:g} s.")

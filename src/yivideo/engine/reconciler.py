@@ -66,6 +66,9 @@ class Reconciler:
         # Which life of the server was seen last.
         self._life = ""
         self._suspects: dict[str, float] = {}
+        # Attempts that are silent, and since when that is seen; whether the ledger answered.
+        self._silent: dict[int, float] = {}
+        self._ledger_heard = True
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -92,7 +95,10 @@ class Reconciler:
     def _guarded(self, part: Callable[[], None]) -> None:
         try:
             part()
-        except (LedgerUnavailable, ServerUnavailable, redis.RedisError) as error:
+        except LedgerUnavailable as error:
+            self._ledger_heard = False
+            logger.warning("%s", error)
+        except (ServerUnavailable, redis.RedisError) as error:
             logger.warning("%s", error)
         except PoolError as error:
             logger.debug("%s", error)
@@ -120,8 +126,23 @@ class Reconciler:
             here = attempt.host == self._settings.host and attempt.process
             if here and is_alive(Process.from_record(attempt.process)) is False:
                 self._lose(attempt, f"its process {attempt.pid} is gone")
-        for attempt in self._ledger.silent(self._settings.silence_s):
-            self._lose(attempt, f"its worker on {attempt.host} fell silent")
+        self._find_silent()
+
+    def _find_silent(self) -> None:
+        """End the attempts that are silent while the ledger listens.
+
+        After an outage of the ledger all are silent: they have the time of a beat to be heard.
+        """
+        if not self._ledger_heard:
+            self._silent = {}
+            self._ledger_heard = True
+        now = time.monotonic()
+        silent = {one.attempt_id: one for one in self._ledger.silent(self._settings.silence_s)}
+        self._silent = {attempt: self._silent.get(attempt, now) for attempt in silent}
+        for attempt, since in self._silent.items():
+            if now - since >= self._settings.beat_s:
+                one = silent[attempt]
+                self._lose(one, f"its worker on {one.host} fell silent")
 
     def _lose(self, attempt: Running, why: str) -> None:
         outcome = self._ledger.lose(attempt.attempt_id, why)
