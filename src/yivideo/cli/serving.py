@@ -79,7 +79,7 @@ def worker(
     gives them back after that; a second Ctrl-C ends at once.
     """
     from yivideo.engine.places import chosen_services, own_devices
-    from yivideo.engine.system import Layout, supervisor, worker_programs
+    from yivideo.engine.system import Layout, reconciler_program, supervisor, worker_programs
     from yivideo.telemetry.logs import set_up_logs
 
     settings = _settings(redis, state, database, store, host)
@@ -90,7 +90,9 @@ def worker(
         devices=own_devices(stand_in=stand_in),
         cpu_places=cpu_places,
     )
-    supervisor(layout, worker_programs(layout)).run()
+    # It alone sees at once which of this host's processes have died.
+    found = [reconciler_program(settings), *worker_programs(layout)]
+    supervisor(layout, found).run()
     return int(ExitCode.OK)
 
 

@@ -1,10 +1,10 @@
 """From a step that became ready to the hint that starts it, through the pool where it needs one."""
 
 import logging
-import time
 from collections.abc import Iterable
 from dataclasses import asdict
 
+import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
@@ -18,6 +18,9 @@ from yivideo.steps.registry import find_step
 
 logger = logging.getLogger(__name__)
 _PREFIX = "step"
+STEP_LIMIT_S = 1800.0
+# A full server answers too, but takes nothing.
+_AWAY = (ServerUnavailable, OperationalError, redis.RedisError, OSError)
 
 
 class Dispatcher:
@@ -31,27 +34,34 @@ class Dispatcher:
         step_limit: seconds after which a step that holds a device is ended.
     """
 
-    def __init__(self, app: Celery, pool: GpuPool, step_limit: float) -> None:
+    def __init__(self, app: Celery, pool: GpuPool, step_limit: float = STEP_LIMIT_S) -> None:
         self._app = app
         self._pool = pool
         self._step_limit = step_limit
         pool.on_grants = self.hint
 
-    def send(self, ready: Iterable[ReadyStep]) -> None:
-        """Send hints, or ask the pool, for steps that may start now; others are due later."""
+    def send(self, ready: Iterable[ReadyStep]) -> list[tuple[int, int]]:
+        """Send hints, or ask the pool, for steps that may start now; others are due later.
+
+        Returns:
+            The steps, by id and number, that were dealt with: all up to where a server was away.
+        """
+        done: list[tuple[int, int]] = []
         for step in ready:
-            if step.excluded_until > time.time():
+            if step.excluded_until:
                 continue
             try:
                 self._send(step)
-            except (ServerUnavailable, OperationalError, OSError) as error:
+            except _AWAY as error:
                 # The reconciler comes back to it.
                 logger.warning("The hint for %s waits: %s", step.workflow_id, error)
-                return
+                break
             except RequestImpossible as error:
                 logger.warning("%s of %s: %s", step.name, step.workflow_id, error)
             except PoolError as error:
                 logger.debug("%s", error)
+            done.append((step.step_id, step.number))
+        return done
 
     def hint(self, grants: Iterable[Grant]) -> None:
         """Send the hints for grants that a transition of the pool brought about."""
@@ -64,7 +74,7 @@ class Dispatcher:
             queue = device_queue(grant.what.partition(".")[0], grant.device)
             try:
                 send_hint(self._app, queue, step_id, number, asdict(grant))
-            except (OperationalError, OSError) as error:
+            except _AWAY as error:
                 logger.warning("The hint for %s waits: %s", grant.request, error)
 
     def _send(self, step: ReadyStep) -> None:

@@ -16,7 +16,14 @@ from yivideo.engine.dispatch import Dispatcher
 from yivideo.engine.ledger.records import Artifact, Claimed, ErrorKind, Outcome, Place, ReadyStep
 from yivideo.engine.ledger.store import Ledger
 from yivideo.engine.settings import EngineSettings
-from yivideo.errors import Cancelled, LedgerUnavailable, PoolError, YiVideoError
+from yivideo.errors import (
+    Cancelled,
+    LedgerUnavailable,
+    PoolError,
+    ServerUnavailable,
+    StepCrashed,
+    YiVideoError,
+)
 from yivideo.gpu import holding
 from yivideo.gpu.pool import GpuPool
 from yivideo.gpu.records import Grant, Holder
@@ -86,15 +93,16 @@ class Worker:
         request = self.dispatcher.request(step, grant.request)
         try:
             return holding.claim(self.pool, grant, request, holder)
-        except PoolError as error:
+        except (PoolError, ServerUnavailable) as error:
             logger.info("%s", error)
             return None
 
     def _release(self, lease: Grant, holder: Holder) -> None:
         try:
             holding.release(self.pool, lease, holder)
-        except PoolError as error:
-            # Taken back by the agent, which saw the child die before we did.
+        except (PoolError, ServerUnavailable) as error:
+            # Taken back by the agent, which saw the child die before we did; or nobody hears it
+            # now: the reconciler finds the lease.
             logger.info("%s", error)
 
     def _claim(
@@ -124,6 +132,11 @@ class Worker:
             except YiVideoError as error:
                 # The file store: full, or away.
                 return self._fail(claimed, ErrorKind.MACHINE, error.code, error.message)
+            except Exception:
+                # Otherwise the attempt would seem to run until its silence is noticed.
+                logger.exception("%s of %s", claimed.name, claimed.workflow_id)
+                why = f"{claimed.name} failed unexpectedly; the worker's log has the details."
+                return self._fail(claimed, ErrorKind.MACHINE, StepCrashed.code, why)
         return self._patiently(
             lambda: self.ledger.succeed(
                 claimed.attempt_id,

@@ -7,8 +7,9 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any, cast
 
 import redis
 
@@ -62,7 +63,12 @@ class Reconciler:
         self._retain = retain
         self._mirror = connect(with_database(settings.redis_url, MIRROR_DATABASE))
         self._told = -1
+        # Which life of the server was seen last.
+        self._life = ""
         self._suspects: dict[str, float] = {}
+        # Attempts that are silent, and since when that is seen; whether the ledger answered.
+        self._silent: dict[int, float] = {}
+        self._ledger_heard = True
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -89,17 +95,30 @@ class Reconciler:
     def _guarded(self, part: Callable[[], None]) -> None:
         try:
             part()
-        except (LedgerUnavailable, ServerUnavailable, redis.RedisError) as error:
+        except LedgerUnavailable as error:
+            self._ledger_heard = False
+            logger.warning("%s", error)
+        except (ServerUnavailable, redis.RedisError) as error:
             logger.warning("%s", error)
         except PoolError as error:
             logger.debug("%s", error)
 
     def send_due(self) -> None:
         """Send hints again for ready steps that nobody has claimed for a while."""
+        self._notice_loss()
         due = self._ledger.due()
-        if due:
-            self._dispatcher.send(due)
-            self._ledger.note_hints([(step.step_id, step.number) for step in due])
+        # What could not be sent stays due.
+        if due and (sent := self._dispatcher.send(due)):
+            self._ledger.note_hints(sent)
+
+    def _notice_loss(self) -> None:
+        """After a restart of Redis all hints may be lost: send them anew, without back-off."""
+        life = str(cast("Mapping[str, Any]", self._mirror.info("server"))["run_id"])
+        if life != self._life:
+            if self._life:
+                number = self._ledger.hint_all_again()
+                logger.warning("Redis was started anew: %d hints are sent again.", number)
+            self._life = life
 
     def find_dead(self) -> None:
         """End the attempts of processes that are gone, and of hosts that fell silent."""
@@ -107,8 +126,23 @@ class Reconciler:
             here = attempt.host == self._settings.host and attempt.process
             if here and is_alive(Process.from_record(attempt.process)) is False:
                 self._lose(attempt, f"its process {attempt.pid} is gone")
-        for attempt in self._ledger.silent(self._settings.silence_s):
-            self._lose(attempt, f"its worker on {attempt.host} fell silent")
+        self._find_silent()
+
+    def _find_silent(self) -> None:
+        """End the attempts that are silent while the ledger listens.
+
+        After an outage of the ledger all are silent: they have the time of a beat to be heard.
+        """
+        if not self._ledger_heard:
+            self._silent = {}
+            self._ledger_heard = True
+        now = time.monotonic()
+        silent = {one.attempt_id: one for one in self._ledger.silent(self._settings.silence_s)}
+        self._silent = {attempt: self._silent.get(attempt, now) for attempt in silent}
+        for attempt, since in self._silent.items():
+            if now - since >= self._settings.beat_s:
+                one = silent[attempt]
+                self._lose(one, f"its worker on {one.host} fell silent")
 
     def _lose(self, attempt: Running, why: str) -> None:
         outcome = self._ledger.lose(attempt.attempt_id, why)

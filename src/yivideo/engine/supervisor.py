@@ -1,14 +1,21 @@
-"""Keeps processes running: starts them, starts what dies again, ends them in good order."""
+"""Keeps processes running: starts them, starts what dies again, ends them in good order.
+
+On Linux they end with the supervisor, however that ends.
+"""
 
 import logging
 import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
+
+from yivideo.engine import dependent
 
 logger = logging.getLogger(__name__)
 # A process that dies at once, again and again, is started ever more slowly.
@@ -90,7 +97,7 @@ class Supervisor:
 
     def _start(self, program: Program) -> None:
         program.process = subprocess.Popen(  # noqa: S603 - our own programs
-            list(program.command),
+            [*_dependence(), *program.command],
             env={**os.environ, **program.environment},
             stdin=subprocess.DEVNULL,
             # Standard output is the supervisor's own.
@@ -143,6 +150,13 @@ class Supervisor:
             if all(p.process is None or p.process.poll() is not None for p in batch):
                 return
             sleep(0.05)
+
+
+def _dependence() -> list[str]:
+    """What makes a program end with this process."""
+    if sys.platform != "linux":
+        return []
+    return [sys.executable, "-I", "-S", str(Path(dependent.__file__)), str(os.getpid())]
 
 
 def _sleep(selector: selectors.BaseSelector, readable: int, seconds: float) -> None:

@@ -83,11 +83,15 @@ def programs(layout: Layout) -> list[Program]:
         host, port = layout.listen
         command = [*base, "api", f"--host={host}", f"--port={port}"]
         found.insert(0, Program(name="api", command=command))
-    found.append(Program(name="reconciler", command=[*base, "reconciler"]))
-    found += worker_programs(layout)
     for one in found:
         one.environment = environment
-    return found
+    return [*found, reconciler_program(settings), *worker_programs(layout)]
+
+
+def reconciler_program(settings: EngineSettings) -> Program:
+    """The program of a host's reconciler: it alone sees which of the host's processes live."""
+    command = [sys.executable, "-m", "yivideo", "reconciler"]
+    return Program(name="reconciler", command=command, environment=settings.environment())
 
 
 def worker_programs(layout: Layout) -> list[Program]:

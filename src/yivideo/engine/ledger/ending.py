@@ -27,11 +27,14 @@ from yivideo.engine.ledger.records import (
 from yivideo.engine.ledger.rows import RUNNING, ready_of
 from yivideo.engine.ledger.tables import artifacts, attempts, steps
 from yivideo.engine.ledger.wording import clean
+from yivideo.errors import StepCrashed
 
 # A step is claimed so often at most, counting only claims that failed by their own fault.
 MOST_CLAIMS = 3
 # Before the second and the third.
 BACKOFF_S = (1.0, 4.0)
+# The same where a process died: another one is all the remedy there is.
+DEATH_BACKOFF_S = (0.0, 1.0)
 _LARGEST_MEMORY_FACTOR = 8.0
 LOST = "attempt-lost"
 
@@ -121,7 +124,7 @@ def _end_without_result(
         _event(values["status"], kind), step, kind=kind, code=code, error=message, again=again
     )
     if again:
-        _make_ready_again(tx, step, kind, faults, message)
+        _make_ready_again(tx, step, kind, faults, message, _wait(kind, code, faults))
         ready = ready_of(tx, workflow.id)
         tell(tx, workflow.id, told, *each_ready(ready))
         return Outcome(workflow_id=workflow.id, ready=ready)
@@ -194,12 +197,18 @@ def _make_ready_after(tx: Transaction, workflow_id: str, position: int) -> bool:
     return tx.execute(following.values(values)).rowcount == 1
 
 
+def _wait(kind: ErrorKind, code: str, faults: int) -> float:
+    """Seconds before the next attempt, after so many faults."""
+    if kind != ErrorKind.MACHINE:
+        return 0.0
+    return (DEATH_BACKOFF_S if code in {LOST, StepCrashed.code} else BACKOFF_S)[faults - 1]
+
+
 def _make_ready_again(
-    tx: Transaction, step: sa.Row[Any], kind: ErrorKind, faults: int, message: str
+    tx: Transaction, step: sa.Row[Any], kind: ErrorKind, faults: int, message: str, wait: float
 ) -> None:
     """Make a step ready for its next attempt: later after a fault, larger after a full memory."""
-    waits = kind == ErrorKind.MACHINE
-    until = tx.now + BACKOFF_S[faults - 1] if waits else 0.0
+    until = tx.now + wait if wait else 0.0
     larger = min(step.memory_factor * 2, _LARGEST_MEMORY_FACTOR)
     _change_step(
         tx,

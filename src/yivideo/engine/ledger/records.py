@@ -123,7 +123,8 @@ class ReadyStep:
         step_id: the step.
         number: the attempt's number, 1 for the first: a claim with an older one is refused.
         memory_factor: by how much more device memory is asked for, after attempts that ran out.
-        excluded_until: not before this time; back-off after a fault of the machine. 0 for at once.
+        excluded_until: not before this time; back-off after a fault of the machine. 0 for at once,
+            or where that time has come by the database's clock.
         hints: how often a hint was sent already.
     """
 

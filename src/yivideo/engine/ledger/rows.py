@@ -79,7 +79,7 @@ def ready_steps(
             weight=row.weight,
             workflow_since=row.created_at,
             memory_factor=row.memory_factor,
-            excluded_until=row.excluded_until,
+            excluded_until=row.excluded_until if row.excluded_until > tx.now else 0.0,
             hints=row.hints,
         )
         for row in tx.execute(chosen)

@@ -1,0 +1,36 @@
+"""A host of the storm: `python -m benchmarks.faults.storm_host [--port N]`, set up by YIVIDEO_*.
+
+The programs of a system under the engine's own supervisor, for the storm's steps alone.
+"""
+
+import argparse
+import sys
+
+from benchmarks.faults.storm_steps import SERVICE
+from yivideo.engine.settings import EngineSettings
+from yivideo.engine.system import Layout, programs, supervisor
+from yivideo.gpu.discovery import cpu_stand_in
+from yivideo.telemetry.logs import set_up_logs
+
+
+def main() -> int:
+    """Run until a signal asks for the end."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--port", type=int, default=None, help="of the API; none without")
+    parser.add_argument("--cpu-places", type=int, default=1)
+    given = parser.parse_args()
+    set_up_logs("host")
+    layout = Layout(
+        settings=EngineSettings.from_environment(),
+        services=(SERVICE,),
+        devices=(cpu_stand_in(),),
+        agent=("--stand-in", "--memory=4 GiB"),
+        listen=None if given.port is None else ("127.0.0.1", given.port),
+        cpu_places=given.cpu_places,
+    )
+    supervisor(layout, programs(layout)).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
