@@ -98,7 +98,9 @@ class System:
         while time.monotonic() - began < _READY_S:
             with contextlib.suppress(Exception):
                 devices = self.pool.snapshot().devices
-                if {d.host for d in devices if d.state == "open"} == set(self.hosts) and self.answers():
+                if {d.host for d in devices if d.state == "open"} == set(
+                    self.hosts
+                ) and self.answers():
                     return time.monotonic() - began
             time.sleep(0.1)
         raise TimeoutError(f"The system was not ready within {_READY_S:g} s.")

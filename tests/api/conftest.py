@@ -85,13 +85,15 @@ class Served(Running):
     def finish(self, workflow_id: str, files: Mapping[str, bytes] | None = None) -> None:
         """Carry out the ready step of a workflow, as a worker would, leaving these files."""
         claimed = self.claim(workflow_id)
-        folder = Path(httpx.URL(self.settings.store).path) / "workflows" / claimed.place
+        folder = Path(httpx.URL(self.settings.store).path) / claimed.place
         folder.mkdir(parents=True)
         made: list[Artifact] = []
         for name, data in (files or {}).items():
             (folder / name).write_bytes(data)
             kind = media_type(name)
-            made.append(Artifact(name=name, uri=claimed.place, size=len(data), media_type=kind))
+            made.append(
+                Artifact(name=name, uri=f"{claimed.place}/{name}", size=len(data), media_type=kind)
+            )
         done = self.ledger.succeed(
             claimed.attempt_id, {}, made, units=1.0, seconds=0.1, model="cpu"
         )

@@ -29,7 +29,7 @@ from yivideo.api.pulse import Pulse
 from yivideo.api.services import Services
 from yivideo.api.shelf import Shelf
 from yivideo.engine.ledger.records import Filter, WorkflowStatus
-from yivideo.errors import YiVideoError
+from yivideo.errors import LedgerUnavailable, YiVideoError
 
 logger = logging.getLogger(__name__)
 _SWEEP_S = 3600.0
@@ -64,13 +64,22 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
+def _make_tables(services: Services) -> None:
+    # A ledger that is away is waited for by each request that needs it.
+    with contextlib.suppress(LedgerUnavailable):
+        assert services.ledger
+
+
 @contextlib.asynccontextmanager
 async def _life(app: FastAPI) -> AsyncGenerator[None]:
     services: Services = app.state.services
     sweeping = asyncio.create_task(_sweep(app.state.shelf, services))
+    # Before the first request needs it, and before workers look for what to do.
+    tables = asyncio.create_task(asyncio.to_thread(_make_tables, services))
     try:
         yield
     finally:
+        tables.cancel()
         sweeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sweeping

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from yivideo.api.problems import Problem, declared
-from yivideo.api.sending_files import MEDIA_TYPES, address, file_answer
+from yivideo.api.sending_files import MEDIA_TYPES, file_answer
 from yivideo.api.services import Services, services_of
 from yivideo.engine.ledger.records import Artifact
 from yivideo.errors import BadSubtitlesFile, InputError
@@ -95,7 +95,7 @@ def get_subtitles(
         detail = f"There are no subtitles of {workflow_id}, which is {record.status}."
         raise Problem("subtitles-missing", detail)
     try:
-        text = write_format(load(services.store.fetch(address(services.store, whole))), format)
+        text = write_format(load(services.store.fetch(whole.uri)), format)
     except (BadSubtitlesFile, InputError) as error:
         raise Problem("subtitles-missing", error.message) from None
     return Response(text, media_type=MEDIA_TYPES[format])

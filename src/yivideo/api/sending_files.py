@@ -22,14 +22,6 @@ MEDIA_TYPES: Mapping[str, str] = {
 }
 
 
-def address(store: FileStore, artifact: Artifact) -> str:
-    """Where an artifact lies: its ``uri`` is of the place of the attempt that made it."""
-    place = artifact.uri
-    if not place.startswith(f"{store.url}/"):
-        place = f"{store.url}/workflows/{place}"
-    return f"{place}/{artifact.name}"
-
-
 def file_answer(
     request: Request, store: FileStore, artifact: Artifact, media_type: str, filename: str
 ) -> Response:
@@ -39,7 +31,7 @@ def file_answer(
         Problem: the store does not have it any more.
     """
     # A result is written once, so its address says all about its bytes.
-    tag = f'"{sha256(f"{artifact.uri} {artifact.name} {artifact.size}".encode()).hexdigest()[:32]}"'
+    tag = f'"{sha256(f"{artifact.uri} {artifact.size}".encode()).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, max-age=0, must-revalidate"}
     wanted = request.headers.get("if-none-match", "")
     if wanted.strip() == "*" or tag in (
@@ -47,7 +39,7 @@ def file_answer(
     ):
         return Response(status_code=304, headers=headers)
     try:
-        path = store.fetch(address(store, artifact))
+        path = store.fetch(artifact.uri)
         about = path.stat()
     except (InputMissing, FileNotFoundError):
         raise Problem("artifact-unknown", f"The store has no {filename} any more.") from None

@@ -86,7 +86,11 @@ class Services:
         """Send hints for steps that became ready, after the answer."""
         steps = tuple(ready)
         if steps:
-            self.sender.soon(lambda: self.parts.dispatcher.send(steps))
+            self.sender.soon(lambda: self._send(steps))
+
+    def _send(self, steps: Iterable[ReadyStep]) -> None:
+        # What could not be sent, the reconciler comes back to.
+        self.parts.dispatcher.send(steps)
 
     def withdraw(self, requests: Iterable[str], then: Iterable[ReadyStep] = ()) -> None:
         """Take requests out of the pool's queue, and ask anew for steps, after the answer."""

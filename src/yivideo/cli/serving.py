@@ -92,7 +92,7 @@ def worker(
     )
     # It alone sees at once which of this host's processes have died.
     found = [reconciler_program(settings), *worker_programs(layout)]
-    supervisor(layout, found).run()
+    supervisor(settings, found).run()
     return int(ExitCode.OK)
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from yivideo.cli.gpu_options import need_server_extra, state_of
 from yivideo.cli.streams import complain, say, tell
-from yivideo.engine.ledger.store import Ledger
-from yivideo.engine.places import known_services, own_devices
 from yivideo.engine.settings import EngineSettings
+from yivideo.engine.supervisor import Program
 from yivideo.engine.system import (
     Layout,
+    answers,
+    api_program,
     await_answer,
     is_free,
     own_valkey,
@@ -77,18 +78,25 @@ def run_system(wish: Wish) -> None:
             host=wish.host,
             media_roots=wish.media_roots,
         )
-        ledger = Ledger(settings.database_url)
-        ledger.migrate()
-        ledger.close()
-        layout = Layout(
+        found = supervisor(settings, [api_program(settings, host, port)])
+        # The API first: it is what others wait for, and it makes the ledger's tables.
+        found.later = lambda: _others(wish, settings)
+        found.first_answers = lambda: answers(host, port)
+        found.run(lambda: _tell_when_ready(wish, settings))
+
+
+def _others(wish: Wish, settings: EngineSettings) -> list[Program]:
+    from yivideo.engine.places import known_services, own_devices
+
+    return programs(
+        Layout(
             settings=settings,
             services=known_services(),
             devices=own_devices(stand_in=wish.stand_in),
             agent=("--stand-in",) if wish.stand_in else (),
-            listen=wish.listen,
             cpu_places=wish.cpu_places,
         )
-        supervisor(layout, programs(layout)).run(lambda: _tell_when_ready(wish, settings))
+    )
 
 
 def _tell_when_ready(wish: Wish, settings: EngineSettings) -> None:

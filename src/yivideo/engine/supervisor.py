@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 # A process that dies at once, again and again, is started ever more slowly.
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 30.0
+# How long the programs that come later wait for the first, and how often that is looked at.
+_PATIENCE_S = 10.0
+_GLANCE_S = 0.05
 # Having lived for so long, it starts afresh.
 _SETTLED_S = 10.0
 
@@ -54,6 +57,9 @@ class Supervisor:
     Attributes:
         programs: what runs.
         grace_s: how long programs may take to end after the first signal.
+        later: makes the programs that are started when ``first_answers`` says so, or after some
+            seconds: on few cores the first is ready the sooner.
+        first_answers: whether the programs that were started first are ready.
         on_death: told the name and process id of each program that died by itself.
         give_back: sent to programs that still run when the grace is over, before they are killed.
     """
@@ -62,6 +68,8 @@ class Supervisor:
     grace_s: float = 20.0
     on_death: Callable[[str, int], None] = lambda _name, _pid: None
     give_back: signal.Signals | None = None
+    later: Callable[[], list[Program]] | None = None
+    first_answers: Callable[[], bool] = lambda: True
     _signals: int = 0
 
     def run(self, on_started: Callable[[], None] = lambda: None) -> None:
@@ -79,7 +87,9 @@ class Supervisor:
                 for program in self.programs:
                     self._start(program)
                 on_started()
+                started = time.monotonic()
                 while not self._signals:
+                    self._start_later(time.monotonic() - started)
                     self._look_after()
                     if selector.select(self._next_due()):
                         os.read(readable, 4096)
@@ -108,6 +118,13 @@ class Supervisor:
         program.started = time.monotonic()
         logger.info("%s runs as process %d.", program.name, program.process.pid)
 
+    def _start_later(self, seconds: float) -> None:
+        if self.later is not None and (seconds > _PATIENCE_S or self.first_answers()):
+            more, self.later = self.later(), None
+            self.programs += more
+            for program in more:
+                self._start(program)
+
     def _look_after(self) -> None:
         now = time.monotonic()
         for program in self.programs:
@@ -125,6 +142,8 @@ class Supervisor:
                 self._start(program)
 
     def _next_due(self) -> float:
+        if self.later is not None:
+            return _GLANCE_S
         dead = [program.due for program in self.programs if program.process is None]
         return max(0.0, min(dead) - time.monotonic()) if dead else 1.0
 

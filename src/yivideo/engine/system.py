@@ -1,6 +1,7 @@
 """A whole system on one machine: which programs it is made of, and when it is ready."""
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -9,13 +10,15 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from yivideo.engine.places import places, program
 from yivideo.engine.settings import EngineSettings
 from yivideo.engine.supervisor import Program, Supervisor
 from yivideo.errors import ServerUnavailable
-from yivideo.gpu.discovery import FoundDevice
 from yivideo.storage.valkey import EmbeddedValkey, embedded, running_address
+
+if TYPE_CHECKING:
+    from yivideo.gpu.discovery import FoundDevice
 
 # Where people with redis-cli look first.
 REDIS_PORT = 6379
@@ -31,15 +34,13 @@ class Layout:
         services: what its workers run.
         devices: what its agent offers.
         agent: further arguments of its agent.
-        listen: address and port of the API; None for none.
         cpu_places: how many steps of the CPU may run at once; by the number of cores when None.
     """
 
     settings: EngineSettings
     services: tuple[str, ...]
-    devices: tuple[FoundDevice, ...]
+    devices: "tuple[FoundDevice, ...]"
     agent: tuple[str, ...] = ()
-    listen: tuple[str, int] | None = None
     cpu_places: int | None = None
 
 
@@ -71,21 +72,21 @@ def settings_of(
     return EngineSettings.from_environment(environment)
 
 
+def api_program(settings: EngineSettings, host: str, port: int) -> Program:
+    """The program of the API."""
+    command = [sys.executable, "-m", "yivideo", "api", f"--host={host}", f"--port={port}"]
+    return Program(name="api", command=command, environment=settings.environment())
+
+
 def programs(layout: Layout) -> list[Program]:
-    """The programs of a system, in the order in which they are started."""
+    """The programs of a system beside its API, in the order in which they are started."""
     settings = layout.settings
-    base = [sys.executable, "-m", "yivideo"]
-    environment = settings.environment()
     service = f"--service={','.join(layout.services)}"
-    agent = [*base, "agent", service, f"--heartbeat-limit={settings.silence_s:g}", *layout.agent]
-    found = [Program(name="agent", command=agent, last=True)]
-    if layout.listen is not None:
-        host, port = layout.listen
-        command = [*base, "api", f"--host={host}", f"--port={port}"]
-        found.insert(0, Program(name="api", command=command))
-    for one in found:
-        one.environment = environment
-    return [*found, reconciler_program(settings), *worker_programs(layout)]
+    limit = f"--heartbeat-limit={settings.silence_s:g}"
+    command = [sys.executable, "-m", "yivideo", "agent", service, limit, *layout.agent]
+    # The last to end: it vouches for those who hold devices.
+    agent = Program(name="agent", command=command, environment=settings.environment(), last=True)
+    return [agent, reconciler_program(settings), *worker_programs(layout)]
 
 
 def reconciler_program(settings: EngineSettings) -> Program:
@@ -96,6 +97,8 @@ def reconciler_program(settings: EngineSettings) -> Program:
 
 def worker_programs(layout: Layout) -> list[Program]:
     """The programs of a machine's places."""
+    from yivideo.engine.places import places, program
+
     host = layout.settings.host
     specs = places(host, layout.services, layout.devices, layout.cpu_places)
     found = [program(spec, host) for spec in specs]
@@ -104,9 +107,9 @@ def worker_programs(layout: Layout) -> list[Program]:
     return found
 
 
-def supervisor(layout: Layout, found: list[Program]) -> Supervisor:
+def supervisor(settings: EngineSettings, found: list[Program]) -> Supervisor:
     """What keeps them running; a step under way has a grace, and is then given back."""
-    return Supervisor(programs=found, grace_s=layout.settings.grace_s, give_back=signal.SIGUSR1)
+    return Supervisor(programs=found, grace_s=settings.grace_s, give_back=signal.SIGUSR1)
 
 
 @contextlib.contextmanager
@@ -152,14 +155,26 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
+def answers(host: str, port: int) -> bool:
+    """Whether the API answers there."""
+    connection = http.client.HTTPConnection(host, port, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def await_answer(host: str, port: int, seconds: float) -> bool:
-    """Wait until something accepts connections there."""
+    """Wait until the API answers there."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
-            return True
+    while not answers(host, port):
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.02)
-    return False
+    return True
 
 
 def here() -> tuple[Path, ...]:
