@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yivideo.cli.entry import error_record
 from yivideo.cli.outputs import (
     Destination,
     Existing,
@@ -15,7 +14,7 @@ from yivideo.cli.outputs import (
     plan_targets,
     write_results,
 )
-from yivideo.cli.streams import complain, printable, say_json, say_path
+from yivideo.cli.streams import complain, error_record, printable, say_json, say_path
 from yivideo.cli.workflow_words import name
 from yivideo.errors import ExitCode, InputMissing, YiVideoError
 

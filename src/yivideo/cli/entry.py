@@ -12,7 +12,7 @@ from typer import Abort, TyperException
 
 from yivideo.cli.crashes import crash_sentence
 from yivideo.cli.stopping import Interrupted, Stopped, raise_on_signals
-from yivideo.cli.streams import complain, prepare, say_json, tell
+from yivideo.cli.streams import complain, error_record, prepare, say_json, tell
 from yivideo.errors import ExitCode, OutputError, UsageError, YiVideoError
 
 
@@ -31,11 +31,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, TyperException):
             tell(_hint(words))
         return status
-
-
-def error_record(error: YiVideoError) -> dict[str, object]:
-    """An error as it stands in `--json`."""
-    return {"code": error.code, "exit_code": int(error.exit_code), "message": error.message}
 
 
 def _invoke(words: list[str]) -> int:

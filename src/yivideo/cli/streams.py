@@ -11,7 +11,7 @@ import sys
 from collections.abc import Generator
 from typing import TextIO
 
-from yivideo.errors import OutputError
+from yivideo.errors import OutputError, YiVideoError
 
 
 def prepare() -> None:
@@ -63,6 +63,11 @@ def say_json(document: object) -> None:
     """
     text = _mended(json.dumps(document, ensure_ascii=False, indent=2))
     say(text.encode("utf-8", "backslashreplace").decode())
+
+
+def error_record(error: YiVideoError) -> dict[str, object]:
+    """An error as it stands in `--json`."""
+    return {"code": error.code, "exit_code": int(error.exit_code), "message": error.message}
 
 
 def tell(line: str) -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yivideo.cli.endings import overall
-from yivideo.cli.entry import error_record
 from yivideo.cli.inputs import Missing
-from yivideo.cli.streams import complain, printable, say, say_json
+from yivideo.cli.streams import complain, error_record, printable, say, say_json
 from yivideo.cli.workflow_words import FILE_LABEL
 from yivideo.errors import (
     ExitCode,

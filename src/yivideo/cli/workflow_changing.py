@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from yivideo.cli.entry import error_record
-from yivideo.cli.streams import complain, printable, say, say_json
+from yivideo.cli.streams import complain, error_record, printable, say, say_json
 from yivideo.errors import ExitCode, YiVideoError
 
 if TYPE_CHECKING:

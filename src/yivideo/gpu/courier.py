@@ -5,9 +5,11 @@ between taking and sending leaves it aside and finds it there when it starts aga
 not claimed in time goes back to the pool anyway.
 """
 
+import functools
 import hashlib
 import json
 import logging
+import os
 import threading
 from typing import Any
 
@@ -25,6 +27,22 @@ def wake_list(app: Any) -> str:
     """The list on which the pool tells the couriers of this application, on this broker."""
     broker = hashlib.blake2s(str(app.conf.broker_url).encode(), digest_size=6).hexdigest()
     return f"hints:{app.main or 'celery'}:{broker}"
+
+
+@functools.cache
+def _pool_at(address: str | None, pid: int) -> GpuPool:
+    del pid  # a pool is not shared across a fork
+    return GpuPool(address)
+
+
+def pool_of(app: Any, *, fresh: bool = False) -> GpuPool:
+    """The pool that an application's tasks use: ``app.conf.yivideo_redis_url``, or the usual one.
+
+    Raises:
+        ServerUnavailable: no address is given and no server runs in the state folder.
+    """
+    address = app.conf.get("yivideo_redis_url")
+    return GpuPool(address) if fresh else _pool_at(address, os.getpid())
 
 
 class Courier:
@@ -100,8 +118,6 @@ def serve_workers() -> None:
 
 
 def _begin(sender: Any = None, **_: Any) -> None:
-    from yivideo.gpu.tasks import pool_of
-
     app = sender.app
     try:
         pool = pool_of(app, fresh=True)

@@ -15,8 +15,8 @@ from yivideo.gpu.flow import Seen
 from yivideo.gpu.records import MICROSECONDS, Held, Snapshot, Waiter
 
 if TYPE_CHECKING:
-    from yivideo.gpu.estimates import History
     from yivideo.gpu.flow import Flow
+    from yivideo.gpu.history import History
 
 # Longer chains of steps are cut.
 _STAGES = 6
@@ -218,7 +218,7 @@ class _Gathering:
 
     def _tables(self, history: "History") -> tuple[Floats, NDArray[np.bool_]]:
         """Durations by quantile, absolute and over what is expected: infinite for unknown."""
-        from yivideo.gpu.estimates import WorkHistory
+        from yivideo.gpu.history import WorkHistory
 
         shape = (2, len(self.kinds), len(self.models), _QUANTILES)
         tables = np.full(shape, np.inf)

@@ -18,8 +18,8 @@ from yivideo.gpu.entrants import Entrants, enter
 from yivideo.gpu.places import Places
 
 if TYPE_CHECKING:
-    from yivideo.gpu.estimates import History, WaitsFor
     from yivideo.gpu.flow import Flow
+    from yivideo.gpu.history import History, WaitsFor
     from yivideo.gpu.records import Snapshot
 
 # So many waiters are played; those behind them are extrapolated.
@@ -51,7 +51,7 @@ class Forecast:
 
     def told(self, device: int, after: int) -> "WaitsFor | None":
         """What a number for what ended last stands for."""
-        from yivideo.gpu.estimates import WaitsFor
+        from yivideo.gpu.history import WaitsFor
 
         name = self.places.names[device]
         if after < 0:
@@ -61,7 +61,7 @@ class Forecast:
 
     def stuck_on(self, waiter: int) -> "WaitsFor | None":
         """A lease that nobody knows the length of, where nothing else can come first."""
-        from yivideo.gpu.estimates import WaitsFor
+        from yivideo.gpu.history import WaitsFor
 
         shape = self.entrants.waiting_shape(waiter)
         for at, device in enumerate(self.snapshot.devices):

@@ -6,7 +6,6 @@ comes. It holds no worker slot meanwhile, and nothing polls.
 
 import functools
 import logging
-import os
 import uuid
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -190,7 +189,7 @@ def _device_for(
     task: Any, wish: _Wish, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[GpuPool, Grant]:
     """The device that this run of the task holds; does not return when the task is parked."""
-    pool = pool_of(task.app)
+    pool = courier.pool_of(task.app)
     holder = holding.this_process()
     if task.request.called_directly or task.request.is_eager:
         request = replace(
@@ -272,22 +271,6 @@ def _holding(pool: GpuPool, grant: Grant, *, visible: bool) -> Generator[None]:
     finally:
         _current.reset(token)
         holding.release(pool, grant, holder)
-
-
-@functools.cache
-def _pool_at(address: str | None, pid: int) -> GpuPool:
-    del pid  # a pool is not shared across a fork
-    return GpuPool(address)
-
-
-def pool_of(app: Any, *, fresh: bool = False) -> GpuPool:
-    """The pool that an application's tasks use: ``app.conf.yivideo_redis_url``, or the usual one.
-
-    Raises:
-        ServerUnavailable: no address is given and no server runs in the state folder.
-    """
-    address = app.conf.get("yivideo_redis_url")
-    return GpuPool(address) if fresh else _pool_at(address, os.getpid())
 
 
 def parking_headers(task: Any) -> Mapping[str, Any]:

@@ -5,7 +5,6 @@ that was given up for lost, or a repeated call finds nothing to change.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +20,7 @@ from yivideo.engine.ledger.records import (
     AttemptStatus,
     ErrorKind,
     Outcome,
+    Result,
     StepStatus,
     WorkflowStatus,
 )
@@ -37,17 +37,6 @@ BACKOFF_S = (1.0, 4.0)
 DEATH_BACKOFF_S = (0.0, 1.0)
 _LARGEST_MEMORY_FACTOR = 8.0
 LOST = "attempt-lost"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What a successful attempt hands in; see `Ledger.succeed`."""
-
-    output: Mapping[str, Any]
-    artifacts: Sequence[Artifact]
-    units: float
-    seconds: float
-    model: str
 
 
 def commit_result(tx: Transaction, attempt_id: int, result: Result) -> Outcome | None:

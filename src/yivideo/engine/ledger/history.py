@@ -9,7 +9,7 @@ from yivideo.engine.ledger.database import Transaction
 from yivideo.engine.ledger.tables import durations
 
 if TYPE_CHECKING:
-    from yivideo.engine.ledger.ending import Result
+    from yivideo.engine.ledger.records import Result
 
 # Of each step and model: more would make estimates slower to follow a change, not better.
 KEPT = 200

@@ -202,6 +202,17 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a successful attempt hands in; see `Ledger.succeed`."""
+
+    output: Mapping[str, Any]
+    artifacts: Sequence[Artifact]
+    units: float
+    seconds: float
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
     """An attempt as it is shown."""
 

@@ -35,6 +35,7 @@ from yivideo.engine.ledger.records import (
     Page,
     Place,
     ReadyStep,
+    Result,
     Running,
     WorkflowRecord,
 )
@@ -210,7 +211,7 @@ class Ledger:
             None if the attempt is not current: nothing was changed, its files are nobody's. Said
             again by the attempt whose result the step has, the state of things as it is now.
         """
-        result = ending.Result(
+        result = Result(
             output=output, artifacts=artifacts, units=units, seconds=seconds, model=model
         )
         return self._database.write(lambda tx: ending.commit_result(tx, attempt_id, result))
