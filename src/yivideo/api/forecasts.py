@@ -4,17 +4,14 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 
+from yivideo.gpu.estimates import Estimate, PoolHistory, estimate
 from yivideo.gpu.pool import GpuPool
 from yivideo.gpu.records import Snapshot, Waiter
 
 _FRESH_S = 1.0
 # So many waiters are told of; those behind them have a position in a queue that long.
 MOST_WAITERS = 1000
-_ESTIMATES = "yivideo.gpu.estimates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +20,7 @@ class Forecast:
 
     snapshot: Snapshot
     waiters: Mapping[str, Waiter]
-    estimates: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    estimates: Mapping[str, Estimate] = field(default_factory=dict[str, Estimate])
 
     def seconds(self, request: str) -> tuple[float | None, float | None]:
         """Until a request's start: a median, and what nine in ten stay within; None: unknown."""
@@ -55,8 +52,5 @@ class Forecasts:
             return self._latest
 
 
-def _estimates(pool: GpuPool, snapshot: Snapshot) -> Mapping[str, Any]:
-    if not snapshot.waiters or find_spec(_ESTIMATES) is None:
-        return {}
-    estimates: Any = import_module(_ESTIMATES)
-    return estimates.estimate(snapshot, estimates.PoolHistory(pool.client, pool.prefix))
+def _estimates(pool: GpuPool, snapshot: Snapshot) -> Mapping[str, Estimate]:
+    return estimate(snapshot, PoolHistory(pool.client, pool.prefix))

@@ -71,7 +71,7 @@ def queue(
     The key age is the time waited with a minute added for each level of priority: the oldest of a
     group is next.
     """
-    from yivideo.cli.gpu_estimates import guesses
+    from yivideo.cli.gpu_estimates import estimates
     from yivideo.cli.gpu_options import open_pool, shown_address
     from yivideo.cli.gpu_records import queue_record
     from yivideo.cli.gpu_tables import queue_sheet, waiting_sentence
@@ -80,12 +80,12 @@ def queue(
 
     with open_pool(redis, state) as pool:
         snapshot = pool.snapshot(limit)
-        guessed = guesses(pool, snapshot)
+        expected = estimates(pool, snapshot)
         if as_json:
-            say_json(queue_record(shown_address(pool), snapshot, guessed))
+            say_json(queue_record(shown_address(pool), snapshot, expected))
             return
     if snapshot.waiters:
-        show(queue_sheet(snapshot, guessed))
+        show(queue_sheet(snapshot, expected))
     say(waiting_sentence(snapshot))
 
 

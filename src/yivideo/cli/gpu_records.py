@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from yivideo.cli import gpu_words as words
 
 if TYPE_CHECKING:
-    from yivideo.cli.gpu_estimates import Guess
+    from yivideo.gpu.estimates import Estimate
     from yivideo.gpu.records import Device, Held, Host, Snapshot, Waiter
 
 Record = dict[str, object]
@@ -71,7 +71,7 @@ def lease_record(lease: "Held", now: float) -> Record:
 
 
 def queue_record(
-    address: str, snapshot: "Snapshot", guesses: Mapping[str, "Guess"]
+    address: str, snapshot: "Snapshot", estimates: Mapping[str, "Estimate"]
 ) -> dict[str, object]:
     """Who waits, in order, and how many there are in all."""
     return {
@@ -79,13 +79,13 @@ def queue_record(
         "now": snapshot.now,
         "waiting": snapshot.waiting,
         "waiters": [
-            _waiter(waiter, snapshot.now, guesses.get(waiter.request))
+            _waiter(waiter, snapshot.now, estimates.get(waiter.request))
             for waiter in snapshot.waiters
         ],
     }
 
 
-def _waiter(waiter: "Waiter", now: float, guess: "Guess | None") -> Record:
+def _waiter(waiter: "Waiter", now: float, estimate: "Estimate | None") -> Record:
     demand = waiter.demand
     return {
         "position": waiter.position,
@@ -108,9 +108,9 @@ def _waiter(waiter: "Waiter", now: float, guess: "Guess | None") -> Record:
         },
         "expected_s": waiter.expected or None,
         "reserved": waiter.reserved or None,
-        "waits_for": asdict(guess.waits_for) if guess and guess.waits_for else None,
-        "start_median_s": guess.median if guess else None,
-        "start_bound90_s": guess.bound90 if guess else None,
+        "waits_for": asdict(estimate.waits_for) if estimate and estimate.waits_for else None,
+        "start_median_s": estimate.median if estimate else None,
+        "start_bound90_s": estimate.bound if estimate else None,
     }
 
 

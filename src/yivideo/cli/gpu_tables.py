@@ -9,7 +9,7 @@ from yivideo.cli.streams import printable
 from yivideo.cli.tables import Sheet
 
 if TYPE_CHECKING:
-    from yivideo.cli.gpu_estimates import Guess
+    from yivideo.gpu.estimates import Estimate
     from yivideo.gpu.records import Snapshot
 
 
@@ -63,7 +63,7 @@ def holders_sheet(snapshot: "Snapshot") -> Sheet:
     return sheet
 
 
-def queue_sheet(snapshot: "Snapshot", guesses: Mapping[str, "Guess"]) -> Sheet:
+def queue_sheet(snapshot: "Snapshot", estimates: Mapping[str, "Estimate"]) -> Sheet:
     """One row per waiter, in order."""
     sheet = Sheet(
         ["", "waits", "workflow", "group", "since", "key age", "wants", "waits for",
@@ -71,7 +71,7 @@ def queue_sheet(snapshot: "Snapshot", guesses: Mapping[str, "Guess"]) -> Sheet:
         frozenset({"", "since", "key age", "starts in", "90 % within"}),
     )  # fmt: skip
     for waiter in snapshot.waiters:
-        guess = guesses.get(waiter.request)
+        estimate = estimates.get(waiter.request)
         sheet.rows.append(
             [
                 str(waiter.position),
@@ -81,17 +81,17 @@ def queue_sheet(snapshot: "Snapshot", guesses: Mapping[str, "Guess"]) -> Sheet:
                 words.span(snapshot.now - waiter.asked),
                 words.span(key_age(waiter, snapshot.now)),
                 printable(str(waiter.demand)),
-                waits_for(waiter.reserved, guess),
-                _time(guess.median if guess else None),
-                _time(guess.bound90 if guess else None),
+                waits_for(waiter.reserved, estimate),
+                _time(estimate.median if estimate else None),
+                _time(estimate.bound if estimate else None),
             ]
         )
     return sheet
 
 
-def waits_for(reserved: str, guess: "Guess | None") -> str:
+def waits_for(reserved: str, estimate: "Estimate | None") -> str:
     """Which lease of which workflow on which device, as far as it is known."""
-    first = guess.waits_for if guess else None
+    first = estimate.waits_for if estimate else None
     if first is None:
         return printable(reserved) or words.UNKNOWN
     said = first.what or first.request

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from yivideo.cli import gpu_words as words
-from yivideo.cli.gpu_estimates import guesses
+from yivideo.cli.gpu_estimates import estimates
 from yivideo.cli.gpu_options import open_pool, shown_address
 from yivideo.cli.gpu_records import queue_record, status_record
 from yivideo.cli.gpu_tables import devices_sheet, queue_sheet, waiting_sentence
@@ -38,14 +38,14 @@ def watch(redis: str | None, state: str | None, *, as_json: bool) -> None:
         snapshot = pool.snapshot(_WAITERS)
         if as_json:
             address = shown_address(pool)
-            queue = queue_record(address, snapshot, guesses(pool, snapshot))
+            queue = queue_record(address, snapshot, estimates(pool, snapshot))
             say_json({**status_record(address, snapshot), "waiters": queue["waiters"]})
         elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
             _live(pool, snapshot)
         else:
             show(devices_sheet(snapshot))
             if snapshot.waiters:
-                show(queue_sheet(snapshot, guesses(pool, snapshot)))
+                show(queue_sheet(snapshot, estimates(pool, snapshot)))
             say(waiting_sentence(snapshot))
 
 
@@ -139,7 +139,7 @@ def _bars(snapshot: "Snapshot") -> Sheet:
 
 
 def _waiters(pool: "GpuPool", snapshot: "Snapshot") -> Sheet:
-    whole = queue_sheet(snapshot, guesses(pool, snapshot))
+    whole = queue_sheet(snapshot, estimates(pool, snapshot))
     kept = [at for at, name in enumerate(whole.columns) if name not in {"key age", "group"}]
     return Sheet(
         [whole.columns[at] for at in kept],
