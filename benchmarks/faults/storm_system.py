@@ -114,9 +114,9 @@ class System:
 
     def processes(self) -> list[Found]:
         """All that lives of the hosts, their supervisors among it."""
-        parents = parents()
+        started_by = parents()
         children: dict[int, list[int]] = {}
-        for pid, parent in parents.items():
+        for pid, parent in started_by.items():
             children.setdefault(parent, []).append(pid)
         found: list[Found] = []
         for host, supervisor in self.hosts.items():
@@ -168,7 +168,7 @@ class System:
 
 
 def parents() -> dict[int, int]:
-    """The parent of each process that is no zombie."""
+    """The parent of each process of this machine that is no zombie."""
     found: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.api.conftest import CHAIN, Served, wait_for
 
 from yivideo.storage.redis import connect, with_database
-
-from tests.api.conftest import CHAIN, Served, wait_for
 
 
 def test_a_workflow_is_accepted_as_the_design_writes_it(api: Served) -> None:

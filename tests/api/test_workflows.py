@@ -1,9 +1,9 @@
 """Workflows as they are listed, shown and changed."""
 
+from tests.api.conftest import CHAIN, Served, wait_for
+
 from yivideo.engine.ledger.records import ErrorKind, StepStatus
 from yivideo.gpu.pool import GpuPool
-
-from tests.api.conftest import CHAIN, Served, wait_for
 
 
 def test_a_list_is_paged_by_links(api: Served) -> None:

@@ -1,4 +1,4 @@
-"""Storms over whole systems: nothing accepted is lost, and plain Celery loses it in the same one."""
+"""Storms over whole systems: nothing accepted is lost; plain Celery loses work in the same."""
 
 import json
 import random
