@@ -253,7 +253,7 @@ def test_disk_full(site: Site, small_store: Path) -> None:
 
 def test_drain(site: Site) -> None:
     """A step may finish within the grace; another is given back, and goes on at the next start."""
-    short, long = site.submit(("storm.long", 1.5)), site.submit(("storm.long", 8.0))
+    short, long = site.submit(("storm.long", 1.5)), site.submit(("storm.long", 5.5))
     site.running(short)
     site.running(long)
     supervisor = site.system.hosts[HOST]
@@ -312,7 +312,7 @@ def test_up_killed_and_started_again(site: Site, tmp_path: Path) -> None:
 
     url = f"http://127.0.0.1:{port}/v1/workflows"
     site.system.folder.joinpath(EXECUTIONS).unlink(missing_ok=True)
-    params = {"token": "up", "folder": str(site.system.folder), "seconds": 4.0}
+    params = {"token": "up", "folder": str(site.system.folder), "seconds": 2.5}
     chain = [{"name": "storm.long", "params": params}]
     body = {"video_path": str(site.system.video), "workflow_config": {"workflow_chain": chain}}
     request = urllib.request.Request(
