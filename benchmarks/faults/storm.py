@@ -255,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         redis = None if given.redis == "embedded" else given.redis
         figures = run(given.rounds, seed, given.workflows, given.ledger, redis)
     print(json.dumps(figures, indent=1))
-    return 1 if figures["problems"] else 0
+    return 1 if figures["problems"] or figures.get("late") else 0
 
 
 if __name__ == "__main__":

@@ -98,9 +98,8 @@ class System:
         while time.monotonic() - began < _READY_S:
             with contextlib.suppress(Exception):
                 devices = self.pool.snapshot().devices
-                if {d.host for d in devices if d.state == "open"} == set(
-                    self.hosts
-                ) and self.answers():
+                offered = {d.host for d in devices if d.state == "open"}
+                if offered == set(self.hosts) and self.answers():
                     return time.monotonic() - began
             time.sleep(0.1)
         raise TimeoutError(f"The system was not ready within {_READY_S:g} s.")
@@ -115,9 +114,9 @@ class System:
 
     def processes(self) -> list[Found]:
         """All that lives of the hosts, their supervisors among it."""
-        parents = _parents()
+        started_by = parents()
         children: dict[int, list[int]] = {}
-        for pid, parent in parents.items():
+        for pid, parent in started_by.items():
             children.setdefault(parent, []).append(pid)
         found: list[Found] = []
         for host, supervisor in self.hosts.items():
@@ -168,8 +167,8 @@ class System:
         return left
 
 
-def _parents() -> dict[int, int]:
-    """The parent of each process that is no zombie."""
+def parents() -> dict[int, int]:
+    """The parent of each process of this machine that is no zombie."""
     found: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -196,4 +195,4 @@ def _role(pid: int) -> str:
 def _is_ours(pid: int) -> bool:
     """Whether the number is still that of one of our processes, and not of a stranger's."""
     words = _words(pid)
-    return pid in _parents() and any("yivideo" in word or "storm" in word for word in words)
+    return pid in parents() and any("yivideo" in word or "storm" in word for word in words)

@@ -1,4 +1,4 @@
-"""Storms over whole systems: nothing accepted is lost; plain Celery loses it in the same one."""
+"""Storms over whole systems: nothing accepted is lost; plain Celery loses work in the same."""
 
 import json
 import random
@@ -25,11 +25,11 @@ def _storm(*options: str) -> dict[str, Any]:
     # Shown when the test fails: with its seed the same plan runs again.
     sys.stderr.write(f"{line}\n{done.stderr}\n{done.stdout}\n")
     figures: dict[str, Any] = json.loads(done.stdout)
-    assert done.returncode == bool(figures["problems"])
+    assert done.returncode == bool(figures["problems"] or figures.get("late"))
     return figures
 
 
-@pytest.mark.parametrize(("ledger", "rounds"), [("sqlite", "8"), ("postgresql", "3")])
+@pytest.mark.parametrize(("ledger", "rounds"), [("sqlite", "8"), ("postgresql", "2")])
 def test_system_in_a_storm(ledger: str, rounds: str) -> None:
     """Each accepted workflow ends once, as it should, and no result is committed twice."""
     if ledger == "postgresql" and postgres_programs() is None:

@@ -14,11 +14,11 @@ class Sender:
     """Does small things in order, in the background."""
 
     def __init__(self) -> None:
-        self._todo: queue.Queue[Callable[[], None] | None] = queue.Queue(_MOST)
+        self._todo: queue.Queue[Callable[[], object] | None] = queue.Queue(_MOST)
         self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
         self._thread.start()
 
-    def soon(self, task: Callable[[], None]) -> None:
+    def soon(self, task: Callable[[], object]) -> None:
         """Do it soon; dropped when too much is waiting."""
         try:
             self._todo.put_nowait(task)

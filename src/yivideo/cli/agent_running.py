@@ -5,19 +5,19 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from yivideo.cli.agent_server import OwnServer, redis_cli, stop_server
 from yivideo.cli.stopping import Stopping
 from yivideo.cli.streams import printable, say, tell
+from yivideo.engine.agent_hints import AgentHints
 from yivideo.errors import AgentExists, UsageError
 from yivideo.gpu.agent import Agent, alone
 from yivideo.gpu.discovery import FoundDevice
 from yivideo.gpu.health import Health
 from yivideo.gpu.pool import GpuPool
-from yivideo.gpu.records import Grant
 from yivideo.storage.redis import without_password
 
 # A second is promised for stopping; an agent whose server hangs may need longer, and is left.
@@ -101,7 +101,7 @@ class _Worker:
         self.error: BaseException | None = None
         self.ended = threading.Event()
         self._pool = GpuPool(address)
-        self._pool.on_grants = _Hints(self._pool, address)
+        self._pool.on_grants = AgentHints(self._pool, address)
         self.agent = Agent(
             self._pool,
             setting.state,
@@ -128,31 +128,6 @@ class _Worker:
         self._thread.join(_END_S)
         if not self._thread.is_alive():
             self._pool.close()
-
-
-class _Hints:
-    """Sends the hints for steps whose devices became free by what the agent did.
-
-    An agent of a pool without an engine never loads Celery.
-    """
-
-    def __init__(self, pool: GpuPool, address: str) -> None:
-        self._pool = pool
-        self._address = address
-        self._hint: Callable[[Iterable[Grant]], None] | None = None
-
-    def __call__(self, grants: Iterable[Grant]) -> None:
-        steps = [grant for grant in grants if grant.request.startswith("step:")]
-        if not steps:
-            return
-        if self._hint is None:
-            from yivideo.engine.dispatch import Dispatcher
-            from yivideo.engine.hints import celery_app
-
-            self._hint = Dispatcher(celery_app(self._address), self._pool).hint
-            # The dispatcher took our place; foreign grants are still none of Celery's business.
-            self._pool.on_grants = self
-        self._hint(steps)
 
 
 def _tell_ready(setting: Setting, address: str, server: OwnServer | None, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from celery.platforms import SecurityWarning
+from celery.signals import worker_ready
 
 from yivideo.engine.child import Limits, StepChild
 from yivideo.engine.hints import TASK
@@ -49,7 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 logger.exception("Step %d failed outside of its child", step_id)
 
         parts.app.task(name=TASK)(run_step)
-        signal.signal(signal.SIGUSR1, lambda _number, _frame: worker.give_back.set())
+
+        def listen(**_: object) -> None:
+            signal.signal(signal.SIGUSR1, lambda _number, _frame: worker.give_back.set())
+
+        # Celery, as it starts, takes this signal for a wish to see stacks.
+        worker_ready.connect(listen, weak=False)
         # Whether it runs as root is for whoever starts it to decide.
         warnings.filterwarnings("ignore", category=SecurityWarning)
         parts.app.Worker(

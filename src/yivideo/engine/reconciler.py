@@ -133,11 +133,15 @@ class Reconciler:
 
         After an outage of the ledger all are silent: they have the time of a beat to be heard.
         """
-        if not self._ledger_heard:
+        silent = {one.attempt_id: one for one in self._ledger.silent(self._settings.silence_s)}
+        began = time.monotonic()
+        if silent:
+            # Locked, it may be read and yet hears nobody.
+            self._ledger.listen()
+        now = time.monotonic()
+        if not self._ledger_heard or now - began > self._settings.beat_s / 2:
             self._silent = {}
             self._ledger_heard = True
-        now = time.monotonic()
-        silent = {one.attempt_id: one for one in self._ledger.silent(self._settings.silence_s)}
         self._silent = {attempt: self._silent.get(attempt, now) for attempt in silent}
         for attempt, since in self._silent.items():
             if now - since >= self._settings.beat_s:

@@ -77,6 +77,10 @@ class Ledger:
         self._database.read(outbox.last_event)
         return self._database.read(lambda tx: tx.now)
 
+    def listen(self) -> None:
+        """Wait until changes can be committed; raises where they cannot."""
+        self._database.write(lambda tx: tx.now)
+
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
         self._database.close()
