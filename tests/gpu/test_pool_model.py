@@ -64,7 +64,7 @@ MISTAKES: dict[str, Change] = {
         "return tonumber(device.epoch) == EPOCH\n    and device.cordon",
         "return device.cordon",
     ),
-    "anybody may release": ("if not same_process(owner, holder) then", "if false then"),
+    "anybody may release": ("if holder and not same_process(owner, holder) then", "if false then"),
     "a limit that is over hands the device on": (
         "elseif call('HSETNX', request_key(id), 'overdue', int(NOW)) == 1 then",
         "elseif finish(request, device_of(request.device), 'reclaim', '') then",
@@ -123,6 +123,7 @@ def test_each_mistake_is_seen(mistake: str, valkey: str) -> None:
     assert any(change[0] in scripts.source(name) for name in scripts.names())
     server = Server(valkey, _broken(change))
     try:
-        assert drive(server, 12_000, seed=3)["violations"]
+        # Some mistakes show in rare situations only, which not every walk comes by.
+        assert any(drive(server, 12_000, seed=seed)["violations"] for seed in (3, 4, 5, 6))
     finally:
         server.close()

@@ -83,7 +83,7 @@ def test_ended_workflows_expire_by_age_and_by_number(ledger: Ledger, clock: Cloc
         clock.ahead += 100
     assert ledger.expire(1000, 4) == ()
     uris = ledger.expire(350, None)
-    assert any(uri.startswith(ended[0]) for uri in uris)
+    assert any(ended[0] in uri for uri in uris)
     ledger.expire(None, 2)
     left = [workflow.id for workflow in ledger.page(Filter()).workflows]
     assert left == [ended[3], ended[2], running.workflow_id]
