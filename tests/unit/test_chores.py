@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from scripts.dev import CHECK, CHORES, ROOT
 
-
 # What `uv sync` brings, and the tests do without.
 TOOLS = ("basedpyright", "pytest_cov", "ruff")
 
