@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 MIRROR_DATABASE = 3
 _TURN_S = 0.5
+# A callback under way when it ends is delivered once more by the next one.
+_FAREWELL_S = 2.0
 # A lease may outlive its attempt by so long: the commit comes before the release.
 _LEASE_SLACK_S = 5.0
 # What nobody refreshes any more goes from the mirror after a week.
@@ -77,6 +79,9 @@ class Reconciler:
 
     def run(self) -> None:
         """Take turns until `stop` is called."""
+        # A receiver of callbacks may be slow, and a file store too: nobody's step waits for them.
+        slow = threading.Thread(target=self._run_slow, name="callbacks", daemon=True)
+        slow.start()
         turn = 0
         while not self._stop.is_set():
             self._guarded(self.send_due)
@@ -84,6 +89,13 @@ class Reconciler:
             self._guarded(self.mirror)
             if turn % 4 == 0:
                 self._guarded(self.end_leases)
+            turn += 1
+            self._stop.wait(_TURN_S)
+        slow.join(_FAREWELL_S)
+
+    def _run_slow(self) -> None:
+        turn = 0
+        while not self._stop.is_set():
             self._guarded(self.call_back)
             if turn % 120 == 0:
                 if self._retain:
@@ -102,6 +114,9 @@ class Reconciler:
             logger.warning("%s", error)
         except PoolError as error:
             logger.debug("%s", error)
+        except Exception:
+            # The rest must go on, and the next turn may do better.
+            logger.exception("The reconciler could not do something.")
 
     def send_due(self) -> None:
         """Send hints again for ready steps that nobody has claimed for a while."""
@@ -112,11 +127,14 @@ class Reconciler:
             self._ledger.note_hints(sent)
 
     def _notice_loss(self) -> None:
-        """After a restart of Redis all hints may be lost: send them anew, without back-off."""
+        """After a restart of Redis all hints may be lost: send them anew, without back-off.
+
+        The same at the start of this reconciler, which cannot know what was lost before.
+        """
         life = str(cast("Mapping[str, Any]", self._mirror.info("server"))["run_id"])
         if life != self._life:
+            number = self._ledger.hint_all_again()
             if self._life:
-                number = self._ledger.hint_all_again()
                 logger.warning("Redis was started anew: %d hints are sent again.", number)
             self._life = life
 
