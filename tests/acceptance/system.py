@@ -172,12 +172,17 @@ class System:
         """End an attempt well, with these subtitles for its result."""
         made: list[Artifact] = []
         if subtitles is not None:
-            path = self.state / "store" / "workflows" / claimed.place / "subtitles.json"
+            path = self.state / "store" / claimed.place / "subtitles.json"
             path.parent.mkdir(parents=True)
             path.write_text(subtitles.to_json(), encoding="utf-8")
             size, kind = path.stat().st_size, "application/json"
             made.append(
-                Artifact(name="subtitles.json", uri=claimed.place, size=size, media_type=kind)
+                Artifact(
+                    name="subtitles.json",
+                    uri=f"{claimed.place}/subtitles.json",
+                    size=size,
+                    media_type=kind,
+                )
             )
         ledger = self.ledger()
         done = ledger.succeed(claimed.attempt_id, {}, made, units=1.0, seconds=0.1, model="cpu")
