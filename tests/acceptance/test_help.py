@@ -14,6 +14,7 @@ import yivideo as package
 COMMANDS = (
     *("extract", "preview", "probe", "export", "doctor", "step"),
     *("submit", "workflows", "key", "gpu", "agent"),
+    *("up", "api", "worker", "reconciler"),
 )
 HEAVY = {
     "numpy",
