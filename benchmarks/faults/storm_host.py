@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.faults.storm_steps import SERVICE
 from yivideo.engine.settings import EngineSettings
-from yivideo.engine.system import Layout, programs, supervisor
+from yivideo.engine.system import Layout, api_program, programs, supervisor
 from yivideo.gpu.discovery import cpu_stand_in
 from yivideo.telemetry.logs import set_up_logs
 
@@ -25,10 +25,12 @@ def main() -> int:
         services=(SERVICE,),
         devices=(cpu_stand_in(),),
         agent=("--stand-in", "--memory=4 GiB"),
-        listen=None if given.port is None else ("127.0.0.1", given.port),
         cpu_places=given.cpu_places,
     )
-    supervisor(layout, programs(layout)).run()
+    found = programs(layout)
+    if given.port is not None:
+        found.insert(0, api_program(layout.settings, "127.0.0.1", given.port))
+    supervisor(layout.settings, found).run()
     return 0
 
 
