@@ -35,8 +35,6 @@ class Services:
         self._lock = threading.Lock()
         self._migrated = False
         self.parts = assemble(settings)
-        # Whoever is granted a device by what the API does is told.
-        self.parts.pool.on_grants = self.parts.dispatcher.hint
         # The database of the queues.
         self.queues = connect(with_database(settings.redis_url, BROKER_DATABASE))
         self.sender = Sender()

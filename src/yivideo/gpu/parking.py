@@ -12,8 +12,6 @@ from typing import Any
 
 from kombu import serialization
 
-from yivideo.gpu.records import Grant
-
 # The header in which a task finds its grant, or why there will be none.
 HEADER = "yivideo_gpu"
 
@@ -65,8 +63,3 @@ def seconds_left(task: Any) -> float | None:
     if expires.tzinfo is None:
         expires = expires.replace(tzinfo=UTC)
     return max(0.0, (expires - datetime.now(UTC)).total_seconds())
-
-
-def grant_in(told: Mapping[str, Any]) -> Grant:
-    """The grant in what was told."""
-    return Grant.of(told)

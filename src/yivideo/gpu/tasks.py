@@ -216,7 +216,7 @@ def _claim_told(pool: GpuPool, request: Request, told: Mapping[str, Any]) -> Gra
         raise WaitLimitReached(f"{waited}; {holders(list(told.get('held') or ()))}.")
     if "ended" in told:
         raise RequestEnded(f"{request.what} was cancelled while it waited for a device.")
-    grant = parking.grant_in(told)
+    grant = Grant.of(told)
     request = replace(request, id=grant.request)
     try:
         return holding.claim(pool, grant, request, holding.this_process())

@@ -171,7 +171,6 @@ class Claimed:
         attempt_id: the attempt; it only grows, and is the fence of all that the attempt says.
         inputs: for each earlier step of the workflow, by name, where its result lies.
         place: where this attempt writes: its own place in the file store.
-        cancel: whether its end is asked for already.
     """
 
     attempt_id: int
