@@ -187,9 +187,9 @@ def _words(pid: int) -> list[str]:
 
 def _role(pid: int) -> str:
     words = _words(pid)
-    if "yivideo.engine.place_main" in words:
-        return "place"
-    return next((role for role in ("api", "agent", "reconciler") if role in words[:5]), "")
+    if words[:1] != ["yivideo"]:
+        return ""
+    return words[1] if words[1] in {"api", "agent", "reconciler"} else "place"
 
 
 def _is_ours(pid: int) -> bool:

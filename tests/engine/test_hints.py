@@ -75,9 +75,10 @@ def test_agent_hints_of_steps_alone(server: EmbeddedValkey) -> None:
     assert (step_id, number, told["fence"]) == (3, 2, "7")
 
 
-def test_agent_loads_no_celery() -> None:
-    """It costs memory on each host, and a pool may be used without the engine."""
-    code = "import sys, yivideo.cli.agent_running; sys.exit('celery' in sys.modules)"
+@pytest.mark.parametrize("module", ["yivideo.cli.agent_running", "yivideo.api.serve"])
+def test_who_sends_no_hint_loads_no_celery(module: str) -> None:
+    """A pool may be used without the engine, and an API is to answer soon."""
+    code = f"import sys, {module}; sys.exit('celery' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

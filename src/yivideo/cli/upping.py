@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from yivideo.engine.system import (
     Layout,
     answers,
     api_program,
-    await_answer,
     is_free,
     own_valkey,
     programs,
@@ -81,8 +80,8 @@ def run_system(wish: Wish) -> None:
         found = supervisor(settings, [api_program(settings, host, port)])
         # The API first: it is what others wait for, and it makes the ledger's tables.
         found.later = lambda: _others(wish, settings)
-        found.first_answers = lambda: answers(host, port)
-        found.run(lambda: _tell_when_ready(wish, settings))
+        found.first_answers = _Readiness(wish, settings)
+        found.run()
 
 
 def _others(wish: Wish, settings: EngineSettings) -> list[Program]:
@@ -99,15 +98,27 @@ def _others(wish: Wish, settings: EngineSettings) -> list[Program]:
     )
 
 
-def _tell_when_ready(wish: Wish, settings: EngineSettings) -> None:
-    threading.Thread(target=_await_ready, args=(wish, settings), daemon=True).start()
+class _Readiness:
+    """Asks whether the API answers; when it does for the first time, says that all is ready."""
+
+    def __init__(self, wish: Wish, settings: EngineSettings) -> None:
+        self._wish = wish
+        self._settings = settings
+        self._deadline = time.monotonic() + _READY_S
+
+    def __call__(self) -> bool:
+        host, port = self._wish.listen
+        if answers(host, port):
+            _tell_ready(self._wish, self._settings)
+            return True
+        if time.monotonic() > self._deadline:
+            complain(f"The API does not answer on port {port} of {host}.")
+            return True
+        return False
 
 
-def _await_ready(wish: Wish, settings: EngineSettings) -> None:
+def _tell_ready(wish: Wish, settings: EngineSettings) -> None:
     host, port = wish.listen
-    if not await_answer(host, port, _READY_S):
-        complain(f"The API does not answer on port {port} of {host}.")
-        return
     url = f"http://{host}:{port}"
     redis = without_password(settings.redis_url)
     if wish.as_json:

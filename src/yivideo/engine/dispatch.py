@@ -1,12 +1,9 @@
 """From a step that became ready to the hint that starts it, through the pool where it needs one."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
-
-import redis
-from celery import Celery
-from kombu.exceptions import OperationalError
+from typing import TYPE_CHECKING
 
 from yivideo.engine.hints import device_queue, send_hint, service_queue
 from yivideo.engine.ledger.records import ReadyStep
@@ -16,11 +13,12 @@ from yivideo.gpu.pool import GpuPool
 from yivideo.gpu.records import Grant, Request
 from yivideo.steps.registry import find_step
 
+if TYPE_CHECKING:
+    from celery import Celery
+
 logger = logging.getLogger(__name__)
 _PREFIX = "step"
 STEP_LIMIT_S = 1800.0
-# A full server answers too, but takes nothing.
-_AWAY = (ServerUnavailable, OperationalError, redis.RedisError, OSError)
 
 
 class Dispatcher:
@@ -29,12 +27,14 @@ class Dispatcher:
     It has the pool tell it of all grants that calls of this process bring about.
 
     Args:
-        app: the Celery application.
+        app: gives the Celery application.
         pool: the GPU pool.
         step_limit: seconds after which a step that holds a device is ended.
     """
 
-    def __init__(self, app: Celery, pool: GpuPool, step_limit: float = STEP_LIMIT_S) -> None:
+    def __init__(
+        self, app: "Callable[[], Celery]", pool: GpuPool, step_limit: float = STEP_LIMIT_S
+    ) -> None:
         self._app = app
         self._pool = pool
         self._step_limit = step_limit
@@ -52,7 +52,7 @@ class Dispatcher:
                 continue
             try:
                 self._send(step)
-            except _AWAY as error:
+            except ServerUnavailable as error:
                 # The reconciler comes back to it.
                 logger.warning("The hint for %s waits: %s", step.workflow_id, error)
                 break
@@ -73,14 +73,14 @@ class Dispatcher:
             step_id, number = (int(part) for part in rest.split(":")[:2])
             queue = device_queue(grant.what.partition(".")[0], grant.device)
             try:
-                send_hint(self._app, queue, step_id, number, asdict(grant))
-            except _AWAY as error:
+                send_hint(self._app(), queue, step_id, number, asdict(grant))
+            except ServerUnavailable as error:
                 logger.warning("The hint for %s waits: %s", grant.request, error)
 
     def _send(self, step: ReadyStep) -> None:
         found = find_step(step.name)
         if found.needs is None:
-            send_hint(self._app, service_queue(found.service), step.step_id, step.number)
+            send_hint(self._app(), service_queue(found.service), step.step_id, step.number)
             return
         request = self.request(step)
         try:

@@ -1,8 +1,7 @@
 """The parts that the processes of a running system are made of, put together from its settings."""
 
 from dataclasses import dataclass
-
-from celery import Celery
+from typing import TYPE_CHECKING
 
 from yivideo.engine.dispatch import Dispatcher
 from yivideo.engine.hints import celery_app
@@ -11,13 +10,18 @@ from yivideo.engine.settings import EngineSettings
 from yivideo.gpu.pool import GpuPool
 from yivideo.storage.files import FileStore
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from celery import Celery
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Everything that has a connection, once per process."""
 
     settings: EngineSettings
-    app: Celery
+    app: "Callable[[], Celery]"
     ledger: Ledger
     pool: GpuPool
     store: FileStore

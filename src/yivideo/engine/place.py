@@ -26,6 +26,7 @@ from yivideo.errors import (
 )
 from yivideo.gpu import holding
 from yivideo.gpu.pool import GpuPool
+from yivideo.gpu.processes import Process
 from yivideo.gpu.records import Grant, Holder
 from yivideo.storage.files import FileStore
 
@@ -112,7 +113,7 @@ class Worker:
             host=self.settings.host,
             worker=self.name,
             pid=holder.pid,
-            process=holder.record(),
+            process={**holder.record(), "place": Process.current().as_record()},
             device=lease.device if lease else "",
             fence=lease.fence if lease else "",
         )

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 # Nobody reads a hint's result: the ledger finds the attempt, the log says why.
                 logger.exception("Step %d failed outside of its child", step_id)
 
-        parts.app.task(name=TASK)(run_step)
+        parts.app().task(name=TASK)(run_step)
 
         def listen(**_: object) -> None:
             signal.signal(signal.SIGUSR1, lambda _number, _frame: worker.give_back.set())
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         worker_ready.connect(listen, weak=False)
         # Whether it runs as root is for whoever starts it to decide.
         warnings.filterwarnings("ignore", category=SecurityWarning)
-        parts.app.Worker(
+        parts.app().Worker(
             pool="solo",
             queues=",".join(args.queue),
             hostname=args.name,

@@ -1,7 +1,6 @@
 """Which places a host has: Celery workers of one step each, for the CPU and on each device."""
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,12 +66,18 @@ def places(
     for device in devices:
         for service in gpu:
             queue = device_queue(service, f"{host}:{device.index}")
-            found.append(PlaceSpec(name=f"{service}-{device.index}", queues=(queue,)))
+            name = f"{service}-{device.index}"
+            found.append(PlaceSpec(name=name, queues=(queue,)))
     return found
 
 
 def program(spec: PlaceSpec, host: str) -> Program:
     """The process of a place."""
     options = [f"--queue={queue}" for queue in spec.queues]
-    command = [sys.executable, "-m", "yivideo.engine.place_main", f"--name={spec.name}@{host}"]
-    return Program(name=spec.name, command=[*command, *options])
+    # Celery is loaded when hints are first sent, and its consumer when that starts.
+    return Program(
+        name=spec.name,
+        module="yivideo.engine.place_main",
+        arguments=(f"--name={spec.name}@{host}", *options),
+        loads=("yivideo.engine.broker", "celery.worker.consumer", "celery.app.control"),
+    )

@@ -20,14 +20,18 @@ from yivideo.engine.ledger.store import Ledger
 from yivideo.engine.settings import EngineSettings
 from yivideo.errors import LedgerUnavailable, PoolError, ServerUnavailable, WorkflowUnknown
 from yivideo.gpu.pool import GpuPool
-from yivideo.gpu.processes import Process, is_alive
+from yivideo.gpu.processes import Process, Watch, is_alive
 from yivideo.storage.files import FileStore
 from yivideo.storage.redis import connect, with_database
 
 logger = logging.getLogger(__name__)
 
 MIRROR_DATABASE = 3
+# Between turns; the longer while nothing runs here. A death ends the pause at once.
 _TURN_S = 0.5
+_IDLE_TURN_S = 1.0
+# A place whose child died has so long to say how: it may have been the video's fault.
+_LAST_WORDS_S = 2.0
 # A callback under way when it ends is delivered once more by the next one.
 _FAREWELL_S = 2.0
 # A lease may outlive its attempt by so long: the commit comes before the release.
@@ -68,6 +72,11 @@ class Reconciler:
         # Which life of the server was seen last.
         self._life = ""
         self._suspects: dict[str, float] = {}
+        # Sees the processes of this host's attempts die, while this runs; and since when attempts
+        # are without a child.
+        self._watch: Watch | None = None
+        self._watched: set[str] = set()
+        self._orphaned: dict[int, float] = {}
         # Attempts that are silent, and since when that is seen; whether the ledger answered.
         self._silent: dict[int, float] = {}
         self._ledger_heard = True
@@ -76,6 +85,8 @@ class Reconciler:
     def stop(self) -> None:
         """Make `run` return after the present turn."""
         self._stop.set()
+        if self._watch is not None:
+            self._watch.wake()
 
     def run(self) -> None:
         """Take turns until `stop` is called."""
@@ -83,14 +94,15 @@ class Reconciler:
         slow = threading.Thread(target=self._run_slow, name="callbacks", daemon=True)
         slow.start()
         turn = 0
-        while not self._stop.is_set():
-            self._guarded(self.send_due)
-            self._guarded(self.find_dead)
-            self._guarded(self.mirror)
-            if turn % 4 == 0:
-                self._guarded(self.end_leases)
-            turn += 1
-            self._stop.wait(_TURN_S)
+        with Watch() as self._watch:
+            while not self._stop.is_set():
+                self._guarded(self.send_due)
+                self._guarded(self.find_dead)
+                self._guarded(self.mirror)
+                if turn % 4 == 0:
+                    self._guarded(self.end_leases)
+                turn += 1
+                self._watch.wait(_TURN_S if self._watched else _IDLE_TURN_S)
         slow.join(_FAREWELL_S)
 
     def _run_slow(self) -> None:
@@ -140,11 +152,33 @@ class Reconciler:
 
     def find_dead(self) -> None:
         """End the attempts of processes that are gone, and of hosts that fell silent."""
-        for attempt in self._ledger.running():
-            here = attempt.host == self._settings.host and attempt.process
-            if here and is_alive(Process.from_record(attempt.process)) is False:
-                self._lose(attempt, f"its process {attempt.pid} is gone")
+        running = self._ledger.running()
+        here = [one for one in running if one.host == self._settings.host and one.process]
+        now = time.monotonic()
+        before, self._orphaned = self._orphaned, {}
+        for attempt in here:
+            if is_alive(Process.from_record(attempt.process)) is False:
+                since = self._orphaned[attempt.attempt_id] = before.get(attempt.attempt_id, now)
+                if _place_is_gone(attempt) or now - since >= _LAST_WORDS_S:
+                    self._lose(attempt, f"its process {attempt.pid} is gone")
+        self._look_out(here)
         self._find_silent()
+
+    def _look_out(self, attempts: Sequence[Running]) -> None:
+        """Have the next death among the attempts' processes end the pause between turns."""
+        if self._watch is None:
+            return
+        wanted = {
+            f"{attempt.attempt_id}:{record['pid']}": Process.from_record(record)
+            for attempt in attempts
+            for record in (attempt.process, attempt.process.get("place"))
+            if record
+        }
+        for key in self._watched - wanted.keys():
+            self._watch.remove(key)
+        for key in wanted.keys() - self._watched:
+            self._watch.add(key, wanted[key])
+        self._watched = set(wanted)
 
     def _find_silent(self) -> None:
         """End the attempts that are silent while the ledger listens.
@@ -229,3 +263,9 @@ class Reconciler:
     def call_back(self) -> None:
         """Tell senders of the ends of their workflows."""
         deliver_due(self._ledger, self._settings)
+
+
+def _place_is_gone(attempt: Running) -> bool:
+    """Whether nobody is left who could say how the attempt's child ended."""
+    record = attempt.process.get("place")
+    return not record or is_alive(Process.from_record(record)) is False

@@ -1,31 +1,29 @@
-"""Keeps processes running: starts them, starts what dies again, ends them in good order.
-
-On Linux they end with the supervisor, however that ends.
-"""
+"""Keeps processes running: starts them, starts what dies again, ends them in good order."""
 
 import logging
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from yivideo.engine import dependent
+from yivideo.engine import forking
+
+if TYPE_CHECKING:
+    import subprocess
 
 logger = logging.getLogger(__name__)
-# A process that dies at once, again and again, is started ever more slowly.
+# What dies is started again at once; what then dies soon, again and again, ever more slowly.
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 30.0
 # How long the programs that come later wait for the first, and how often that is looked at.
 _PATIENCE_S = 10.0
 _GLANCE_S = 0.05
-# Having lived for so long, it starts afresh.
-_SETTLED_S = 10.0
+# Having lived for so long, it did not die soon.
+_SETTLED_S = 3.0
 
 
 @dataclass(slots=True)
@@ -34,19 +32,23 @@ class Program:
 
     Attributes:
         name: for people, unique.
-        command: its arguments.
+        module: whose ``main()`` it runs.
+        arguments: its arguments.
+        loads: modules that it is going to need.
         drain: the signal that asks it to end when its work is done.
         last: ended after all others, because they need it.
     """
 
     name: str
-    command: Sequence[str]
+    module: str
+    arguments: Sequence[str] = ()
+    loads: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     drain: signal.Signals = signal.SIGTERM
     last: bool = False
-    process: subprocess.Popen[bytes] | None = None
+    process: "forking.Forked | subprocess.Popen[bytes] | None" = None
     started: float = 0.0
-    pause: float = _FIRST_PAUSE_S
+    pause: float = 0.0
     due: float = 0.0
 
 
@@ -59,20 +61,19 @@ class Supervisor:
         grace_s: how long programs may take to end after the first signal.
         later: makes the programs that are started when ``first_answers`` says so, or after some
             seconds: on few cores the first is ready the sooner.
-        first_answers: whether the programs that were started first are ready.
-        on_death: told the name and process id of each program that died by itself.
+        first_answers: whether the programs that were started first are ready; asked until they are.
         give_back: sent to programs that still run when the grace is over, before they are killed.
     """
 
     programs: list[Program]
     grace_s: float = 20.0
-    on_death: Callable[[str, int], None] = lambda _name, _pid: None
     give_back: signal.Signals | None = None
     later: Callable[[], list[Program]] | None = None
     first_answers: Callable[[], bool] = lambda: True
+    _answered: bool = False
     _signals: int = 0
 
-    def run(self, on_started: Callable[[], None] = lambda: None) -> None:
+    def run(self) -> None:
         """Start everything, and keep it running until SIGTERM or SIGINT; a second ends at once."""
         readable, writable = os.pipe()
         os.set_blocking(writable, False)
@@ -86,7 +87,6 @@ class Supervisor:
                 selector.register(readable, selectors.EVENT_READ)
                 for program in self.programs:
                     self._start(program)
-                on_started()
                 started = time.monotonic()
                 while not self._signals:
                     self._start_later(time.monotonic() - started)
@@ -106,20 +106,29 @@ class Supervisor:
             self._signals += 1
 
     def _start(self, program: Program) -> None:
-        program.process = subprocess.Popen(  # noqa: S603 - our own programs
-            [*_dependence(), *program.command],
-            env={**os.environ, **program.environment},
-            stdin=subprocess.DEVNULL,
-            # Standard output is the supervisor's own.
-            stdout=2,
-            # Ctrl-C goes to the supervisor alone, which ends the others in good order.
-            start_new_session=True,
-        )
         program.started = time.monotonic()
-        logger.info("%s runs as process %d.", program.name, program.process.pid)
+        try:
+            program.process = forking.start(
+                program.module,
+                program.arguments,
+                program.environment,
+                name=program.name,
+                loads=program.loads,
+            )
+        except OSError as error:
+            logger.warning("%s could not be started: %s.", program.name, error.strerror)
+            self._put_off(program)
+        else:
+            logger.info("%s runs as process %d.", program.name, program.process.pid)
+
+    def _put_off(self, program: Program) -> None:
+        program.process, program.due = None, time.monotonic() + program.pause
+        program.pause = min(max(_FIRST_PAUSE_S, 2 * program.pause), _LONGEST_PAUSE_S)
 
     def _start_later(self, seconds: float) -> None:
-        if self.later is not None and (seconds > _PATIENCE_S or self.first_answers()):
+        if not self._answered:
+            self._answered = self.first_answers()
+        if self.later is not None and (self._answered or seconds > _PATIENCE_S):
             more, self.later = self.later(), None
             self.programs += more
             for program in more:
@@ -133,16 +142,14 @@ class Supervisor:
                 logger.warning(
                     "%s (process %d) ended: %s.", program.name, process.pid, _how(process)
                 )
-                self.on_death(program.name, process.pid)
                 if now - program.started > _SETTLED_S:
-                    program.pause = _FIRST_PAUSE_S
-                program.process, program.due = None, now + program.pause
-                program.pause = min(2 * program.pause, _LONGEST_PAUSE_S)
-            if program.process is None and now >= program.due:
+                    program.pause = 0.0
+                self._put_off(program)
+            if program.process is None and time.monotonic() >= program.due:
                 self._start(program)
 
     def _next_due(self) -> float:
-        if self.later is not None:
+        if not self._answered:
             return _GLANCE_S
         dead = [program.due for program in self.programs if program.process is None]
         return max(0.0, min(dead) - time.monotonic()) if dead else 1.0
@@ -171,13 +178,6 @@ class Supervisor:
             sleep(0.05)
 
 
-def _dependence() -> list[str]:
-    """What makes a program end with this process."""
-    if sys.platform != "linux":
-        return []
-    return [sys.executable, "-I", "-S", str(Path(dependent.__file__)), str(os.getpid())]
-
-
 def _sleep(selector: selectors.BaseSelector, readable: int, seconds: float) -> None:
     if selector.select(seconds):
         os.read(readable, 4096)
@@ -188,8 +188,8 @@ def _send(program: Program, number: signal.Signals) -> None:
         program.process.send_signal(number)
 
 
-def _how(process: subprocess.Popen[bytes]) -> str:
+def _how(process: "forking.Forked | subprocess.Popen[bytes]") -> str:
     code = process.returncode
-    if code < 0:
+    if code is not None and code < 0:
         return f"killed by {signal.Signals(-code).name}"
     return f"exit status {code}"

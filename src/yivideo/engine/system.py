@@ -5,8 +5,6 @@ import http.client
 import os
 import signal
 import socket
-import sys
-import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +72,8 @@ def settings_of(
 
 def api_program(settings: EngineSettings, host: str, port: int) -> Program:
     """The program of the API."""
-    command = [sys.executable, "-m", "yivideo", "api", f"--host={host}", f"--port={port}"]
-    return Program(name="api", command=command, environment=settings.environment())
+    words = ("api", f"--host={host}", f"--port={port}")
+    return _command(settings, words, loads=("yivideo.api.serve",))
 
 
 def programs(layout: Layout) -> list[Program]:
@@ -83,16 +81,29 @@ def programs(layout: Layout) -> list[Program]:
     settings = layout.settings
     service = f"--service={','.join(layout.services)}"
     limit = f"--heartbeat-limit={settings.silence_s:g}"
-    command = [sys.executable, "-m", "yivideo", "agent", service, limit, *layout.agent]
+    words = ("agent", service, limit, *layout.agent)
+    agent = _command(settings, words, loads=("yivideo.cli.agent_running",))
     # The last to end: it vouches for those who hold devices.
-    agent = Program(name="agent", command=command, environment=settings.environment(), last=True)
+    agent.last = True
     return [agent, reconciler_program(settings), *worker_programs(layout)]
 
 
 def reconciler_program(settings: EngineSettings) -> Program:
     """The program of a host's reconciler: it alone sees which of the host's processes live."""
-    command = [sys.executable, "-m", "yivideo", "reconciler"]
-    return Program(name="reconciler", command=command, environment=settings.environment())
+    return _command(settings, ("reconciler",), loads=("yivideo.engine.reconciler",))
+
+
+def _command(
+    settings: EngineSettings, words: tuple[str, ...], *, loads: tuple[str, ...]
+) -> Program:
+    """A program that is a command of `yivideo`."""
+    return Program(
+        name=words[0],
+        module="yivideo.__main__",
+        arguments=words,
+        loads=("yivideo.cli.app", *loads),
+        environment=settings.environment(),
+    )
 
 
 def worker_programs(layout: Layout) -> list[Program]:
@@ -165,16 +176,6 @@ def answers(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def await_answer(host: str, port: int, seconds: float) -> bool:
-    """Wait until the API answers there."""
-    deadline = time.monotonic() + seconds
-    while not answers(host, port):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def here() -> tuple[Path, ...]:

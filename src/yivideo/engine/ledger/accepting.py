@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterable
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from yivideo.engine.ledger.database import Transaction
 from yivideo.engine.ledger.outbox import each_ready, tell
@@ -170,7 +169,11 @@ def _take_key(tx: Transaction, key: IdempotencyKey, workflow_id: str) -> bool:
     """
     if len(key.key) > LONGEST_NAME or not is_clean(key.key):
         raise BadWorkflow(f"The idempotency key is no text of up to {LONGEST_NAME} characters.")
-    insert = sqlite.insert if tx.connection.dialect.name == "sqlite" else postgresql.insert
+    # Each dialect is loaded by those who use it.
+    if tx.connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert
     taken = (
         insert(idempotency_keys)
         .values(
