@@ -13,6 +13,7 @@ from yivideo.cli.agent_server import OwnServer, redis_cli, stop_server
 from yivideo.cli.stopping import Stopping
 from yivideo.cli.streams import printable, say, tell
 from yivideo.engine.agent_hints import AgentHints
+from yivideo.engine.presence import absent_services
 from yivideo.errors import AgentExists, UsageError
 from yivideo.gpu.agent import Agent, alone
 from yivideo.gpu.discovery import FoundDevice
@@ -109,6 +110,7 @@ class _Worker:
             host=setting.host,
             services=setting.services,
             health=Health(setting.devices),
+            absent=lambda index: absent_services(setting.state, setting.services, index),
             beat_limit=setting.heartbeat_limit,
         )
         self._thread = threading.Thread(target=self._run, name="agent", daemon=True)

@@ -14,6 +14,7 @@ from yivideo.engine.child import Limits, StepChild
 from yivideo.engine.hints import TASK
 from yivideo.engine.parts import assemble
 from yivideo.engine.place import Worker
+from yivideo.engine.presence import note_presence
 from yivideo.engine.settings import EngineSettings
 from yivideo.telemetry.logs import set_up_logs
 
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         def listen(**_: object) -> None:
             signal.signal(signal.SIGUSR1, lambda _number, _frame: worker.give_back.set())
+            note_presence(parts.settings.state, args.name.partition("@")[0])
 
         # Celery, as it starts, takes this signal for a wish to see stacks.
         worker_ready.connect(listen, weak=False)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yivideo.engine.hints import device_queue, service_queue
+from yivideo.engine.presence import device_place
 from yivideo.engine.supervisor import Program
 from yivideo.errors import UsageError
 from yivideo.gpu.discovery import FoundDevice, cpu_stand_in, gpus
@@ -66,7 +67,7 @@ def places(
     for device in devices:
         for service in gpu:
             queue = device_queue(service, f"{host}:{device.index}")
-            name = f"{service}-{device.index}"
+            name = device_place(service, device.index)
             found.append(PlaceSpec(name=name, queues=(queue,)))
     return found
 

@@ -35,6 +35,8 @@ CLAIM_LIMIT_S = 5.0
 _AUDIT_BEATS = 5
 # So many beats in a row when the server was away: two see a lease that was given up meanwhile.
 _AUDITS_AFTER_TROUBLE = 3
+# A service whose place is not seen for so many beats is taken to be absent.
+_ABSENT_BEATS = 5
 _AGAIN_S = 0.05
 _FAREWELL_S = 10.0
 
@@ -49,6 +51,8 @@ class Agent:
         services: what runs here; requests may ask for a host that offers one.
         host: the host's name in the pool.
         health: looks after the devices' memory and processes; None where there is nothing to see.
+        absent: which services nobody runs now on the device of that index: nothing of them is
+            granted there, and others do not wait behind it.
     """
 
     def __init__(  # noqa: PLR0913 - what an agent is, by keyword
@@ -60,6 +64,7 @@ class Agent:
         host: str,
         services: Sequence[str] = (),
         health: Health | None = None,
+        absent: Callable[[int], Sequence[str]] = lambda _index: (),
         beat: float = BEAT_S,
         beat_limit: float = BEAT_LIMIT_S,
         claim_limit: float = CLAIM_LIMIT_S,
@@ -72,6 +77,10 @@ class Agent:
         self._devices = tuple(devices)
         self._services = tuple(services)
         self._health = health or Health(())
+        self._look_for_absent = absent
+        # For how many beats the services of devices have not been seen.
+        self._unseen: dict[tuple[int, str], int] = {}
+        self._absent: set[tuple[int, str]] = set()
         self._beat = beat
         self._limits = {
             "beat_limit": round(beat_limit * MICROSECONDS),
@@ -121,6 +130,8 @@ class Agent:
                     pause = self._beat
                     self._send_beat()
                     self.pool.sweep()
+                    if self._notice_absence():
+                        self._register()
                 if self._audits % _AUDIT_BEATS == 0 or self._audits < _AUDITS_AFTER_TROUBLE:
                     self._audit()
                 self._audits += 1
@@ -158,12 +169,31 @@ class Agent:
                     "memory": device.memory,
                     "compute": device.compute,
                     "decoders": device.decoders,
+                    "absent": [name for index, name in self._absent if index == device.index],
                 }
                 for device in self._devices
             ],
             **self._limits,
         )
         self._attest_where_needed(answer)
+
+    def _notice_absence(self) -> bool:
+        """Look which services run; whether the pool has to be told of a change."""
+        unseen = {
+            (device.index, name)
+            for device in self._devices
+            for name in self._look_for_absent(device.index)
+        }
+        self._unseen = {key: self._unseen.get(key, 0) + 1 for key in unseen}
+        before = self._absent
+        self._absent = {key for key, beats in self._unseen.items() if beats >= _ABSENT_BEATS}
+        for index, name in sorted(self._absent - before):
+            logger.warning(
+                "No place of %s runs on %s:%d: it gets no grants.", name, self.host, index
+            )
+        for index, name in sorted(before - self._absent):
+            logger.info("A place of %s runs on %s:%d again.", name, self.host, index)
+        return self._absent != before
 
     def _send_beat(self) -> None:
         facts = {

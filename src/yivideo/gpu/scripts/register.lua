@@ -31,7 +31,8 @@ for _, found in ipairs(ARG.devices) do
     take(known, known.mt - found.memory, known.ct - found.compute, known.dt - found.decoders)
   end
   call('HSET', key, 'host', ARG.host, 'index', found.index, 'uuid', found.uuid,
-    'model', found.model, 'mt', found.memory, 'ct', found.compute, 'dt', found.decoders)
+    'model', found.model, 'mt', found.memory, 'ct', found.compute, 'dt', found.decoders,
+    'absent', ' ' .. table.concat(found.absent or {}, ' ') .. ' ')
   devices[id] = nil
   if (device_of(id).quarantine or '') == 'missing' then
     call('HSET', key, 'quarantine', '')

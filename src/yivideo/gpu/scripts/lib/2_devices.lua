@@ -6,11 +6,11 @@
 --
 -- can:SHAPE   devices (all with score 0, so in the order of their names) that could ever hold it
 -- fits:SHAPE  devices on which it fits now, scored by free memory: best fit first
--- on:DEVICE   the shapes that could ever run there
+-- on:DEVICE   the shapes that could ever run there, without those whose service is absent now
 
 local DEVICE_FIELDS = {
   'host', 'index', 'uuid', 'model', 'mt', 'ct', 'dt', 'm', 'c', 'd', 'wm',
-  'cordon', 'quarantine', 'epoch',
+  'cordon', 'quarantine', 'epoch', 'absent',
 }
 local devices, shapes, beats = {}, {}, {}
 
@@ -129,13 +129,23 @@ local function refit(device)
   end
 end
 
+-- Nobody is there to claim what the device's agent does not see running: a list of names between spaces.
+local function is_absent(device, shape)
+  return shape.service ~= ''
+    and string.find(device.absent or '', ' ' .. shape.service .. ' ', 1, true) ~= nil
+end
+
 local function index_device_for(device, shape, services)
-  if could_run(device, shape, services) then
+  local could = could_run(device, shape, services)
+  if could then
     call('ZADD', P .. 'can:' .. shape.id, 0, device.id)
+  else
+    call('ZREM', P .. 'can:' .. shape.id, device.id)
+  end
+  if could and not is_absent(device, shape) then
     call('SADD', P .. 'on:' .. device.id, shape.id)
     index_fit(device, shape, is_open(device))
   else
-    call('ZREM', P .. 'can:' .. shape.id, device.id)
     call('ZREM', P .. 'fits:' .. shape.id, device.id)
     call('SREM', P .. 'on:' .. device.id, shape.id)
   end

@@ -60,14 +60,16 @@ local function reserves(waiter, device, again)
   local kept = call('HGET', request_key(waiter.id), 'reserved')
   if kept and kept ~= device.id then
     local other = device_of(kept)
-    if other and is_open(other) and expected_start(other, shape) <= here then
+    if other and is_open(other) and not is_absent(other, shape)
+      and expected_start(other, shape) <= here then
       return false
     end
     again[#again + 1] = kept
   elseif not kept then
     for _, id in ipairs(call('ZRANGE', P .. 'can:' .. waiter.shape, 0, CHOICES - 1)) do
       local other = device_of(id)
-      if id ~= device.id and is_open(other) and expected_start(other, shape) < here then
+      if id ~= device.id and is_open(other) and not is_absent(other, shape)
+        and expected_start(other, shape) < here then
         call('HSET', request_key(waiter.id), 'reserved', id)
         return false
       end
