@@ -95,19 +95,9 @@ class Dispatcher:
 
     def request(self, step: ReadyStep, identity: str | None = None) -> Request:
         """The request for the device that a ready step needs."""
-        found = find_step(step.name)
-        needs = found.needs
-        assert needs is not None
-        memory = 0 if needs.exclusive else round(mebibytes(needs.memory) * step.memory_factor)
         return Request(
             id=identity or f"{_PREFIX}:{step.step_id}:{step.number}",
-            demand=Demand.of(
-                memory=memory,
-                compute=0 if needs.exclusive else needs.compute,
-                decode=0 if needs.exclusive else needs.decode,
-                exclusive=needs.exclusive,
-                service=found.service,
-            ),
+            demand=_demand(step.name, step.memory_factor),
             priority=step.priority,
             group=step.group,
             weight=step.weight,
@@ -117,3 +107,24 @@ class Dispatcher:
             workflow=step.workflow_id,
             tries=0,
         )
+
+    def request_of(self, grant: Grant) -> Request:
+        """The request that a grant answers, as far as the journal needs it to put a lease back."""
+        return Request(
+            id=grant.request, demand=_demand(grant.what), limit=self._step_limit, what=grant.what
+        )
+
+
+def _demand(name: str, memory_factor: float = 1.0) -> Demand:
+    """What a step of that name needs of a device."""
+    found = find_step(name)
+    needs = found.needs
+    assert needs is not None
+    if needs.exclusive:
+        return Demand.of(exclusive=True, service=found.service)
+    return Demand.of(
+        memory=round(mebibytes(needs.memory) * memory_factor),
+        compute=needs.compute,
+        decode=needs.decode,
+        service=found.service,
+    )

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from yivideo.engine.child import StepChild, StepFailed, StepJob, StepResult
 from yivideo.engine.dispatch import Dispatcher
-from yivideo.engine.ledger.records import Artifact, Claimed, ErrorKind, Outcome, Place, ReadyStep
+from yivideo.engine.ledger.records import Artifact, Claimed, ErrorKind, Outcome, Place
 from yivideo.engine.ledger.store import Ledger
 from yivideo.engine.settings import EngineSettings
 from yivideo.errors import (
@@ -64,7 +64,7 @@ class Worker:
         holder = Holder(
             self.settings.host, process.pid, process.start, process.namespace, process.boot
         )
-        lease = self._hold(step_id, number, grant, holder) if grant else None
+        lease = self._hold(grant, holder) if grant else None
         if grant and lease is None:
             return
         try:
@@ -77,23 +77,10 @@ class Worker:
             if lease is not None:
                 self._release(lease, holder)
 
-    def _hold(self, step_id: int, number: int, grant: Grant, holder: Holder) -> Grant | None:
+    def _hold(self, grant: Grant, holder: Holder) -> Grant | None:
         """Claim the device; None when the grant is not good any more."""
-        # Only what the journal keeps of a request matters here: who it is for, and how long.
-        step = ReadyStep(
-            step_id=step_id,
-            number=number,
-            name=grant.what,
-            workflow_id="",
-            position=0,
-            priority=5,
-            group="default",
-            weight=1.0,
-            workflow_since=0.0,
-        )
-        request = self.dispatcher.request(step, grant.request)
         try:
-            return holding.claim(self.pool, grant, request, holder)
+            return holding.claim(self.pool, grant, self.dispatcher.request_of(grant), holder)
         except (PoolError, ServerUnavailable) as error:
             logger.info("%s", error)
             return None
