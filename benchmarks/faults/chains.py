@@ -39,10 +39,13 @@ app.conf.update(
 )
 
 
-@app.task(name="storm.carry_out")
-def carry_out(token: str, folder: str, name: str) -> None:
+def _carry_out(token: str, folder: str, name: str) -> None:
     """One step."""
     work(Order(token=token, folder=folder), name, lambda _fraction: None)
+
+
+# What Celery makes of it is not what its stubs say.
+carry_out: Any = app.task(name="storm.carry_out")(_carry_out)
 
 
 def _worker(folder: Path, url: str) -> "subprocess.Popen[bytes]":
@@ -63,7 +66,7 @@ def celery_storm(rounds: int, seed: int, workflows: int) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(prefix="yivideo-chains-"))
     server = Server(folder)
     (folder / "copies").mkdir()
-    app.conf.broker_url = broker_url(server.url)
+    app.conf.update(broker_url=broker_url(server.url))
     workers = [_worker(folder, server.url) for _ in range(_WORKERS)]
     deeds: Counter[str] = Counter()
     accepted: dict[str, str] = {}

@@ -180,7 +180,9 @@ class _Bench:
                     self.claim(grant)
             if round_ % 5 == 0:
                 timed("snapshot_of_50", lambda: self.pool.snapshot(50))
-        told = {name: percentiles(times) for name, times in sorted(spans.items())}
+        told: dict[str, dict[str, Any]] = {
+            name: dict(percentiles(times)) for name, times in sorted(spans.items())
+        }
         for name, times in self.on_server().items():
             # Without the round trip, and without other programs on this machine's cores.
             told[name]["server"] = percentiles(times)

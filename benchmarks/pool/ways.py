@@ -5,7 +5,7 @@ which it had the device, and the commands it sent to the server where it can cou
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from yivideo.errors import PoolError
@@ -67,7 +67,7 @@ def pool_flood(url: str, group: int, until: float, requests: int) -> Turns:
     return {"held": held}
 
 
-def _cancel_all(pool: GpuPool, wishes: Mapping[str, Request]) -> None:
+def _cancel_all(pool: GpuPool, wishes: dict[str, Request]) -> None:
     for wish in reversed(wishes):
         try:
             pool.cancel(wish)
