@@ -51,6 +51,7 @@ def check_readiness(response: Response, services: Parts) -> ReadyView:
         missing["ledger"] = error.message
     try:
         snapshot = services.pool.snapshot()
+        services.check_room()
     except YiVideoError as error:
         missing["redis"] = error.message
     else:

@@ -181,7 +181,13 @@ _ALL = (
         "storage-unavailable",
         503,
         "The file store cannot be used",
-        "The disk is full, or the store is away; come again after `Retry-After` seconds.",
+        "The store is away, or cannot be written; come again after `Retry-After` seconds.",
+    ),
+    Kind(
+        "storage-full",
+        507,
+        "No room on the server's disk",
+        "Somebody must make room there; what was sent of an upload is kept, and goes on then.",
     ),
 )
 

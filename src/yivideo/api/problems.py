@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from yivideo.api.kinds import KINDS, Kind
 from yivideo.errors import (
     BadWorkflow,
+    DiskFull,
     IdempotencyConflict,
     InputError,
     LedgerUnavailable,
@@ -38,6 +39,7 @@ _OF_ERRORS: dict[type[YiVideoError], str] = {
     LedgerUnavailable: "ledger-unavailable",
     ServerUnavailable: "server-unavailable",
     PoolError: "server-unavailable",
+    DiskFull: "storage-full",
     OutputError: "storage-unavailable",
     StoreUnavailable: "storage-unavailable",
     InputError: "not-found",
@@ -117,7 +119,7 @@ class Problem(Exception):
     def response(self) -> Response:
         """As it goes out."""
         headers = dict(self.headers)
-        if self.kind.status == 503:
+        if self.kind.status in {503, 507}:
             headers.setdefault("Retry-After", str(RETRY_AFTER_S))
         return _Rendered(
             {

@@ -1,7 +1,7 @@
 """What the API works with: connected when first needed, so that it answers while parts are away."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import redis
@@ -130,6 +130,19 @@ class Services:
             return cast("Any", self.queues.llen(queue))
         except redis.RedisError as error:
             raise ServerUnavailable(f"Redis does not answer: {error}.") from error
+
+    def check_room(self) -> None:
+        """See whether Redis would take a hint.
+
+        Raises:
+            ServerUnavailable: it does not answer, or is full.
+        """
+        try:
+            told = cast("Mapping[str, Any]", self.queues.info("memory"))
+        except redis.RedisError as error:
+            raise ServerUnavailable(f"Redis does not answer: {error}.") from error
+        if 0 < told["maxmemory"] <= told["used_memory"]:
+            raise ServerUnavailable("Redis has no room: what is accepted waits; raise `maxmemory`.")
 
     def close(self) -> None:
         """Send what waits, and let go of everything."""

@@ -63,7 +63,7 @@ class Shelf:
         """
         ensure_folder(self._folder)
         if length + _RESERVE > shutil.disk_usage(self._folder).free:
-            raise Problem("content-too-large", "The disk of this server has no room for it.")
+            raise Problem("storage-full", "The disk of this server has no room for it.")
         return _shelved(self._uploads.create(length, {"filename": filename}))
 
     def find(self, identity: str) -> Shelved:

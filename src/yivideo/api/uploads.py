@@ -36,7 +36,7 @@ def shelf_of(request: Request) -> Shelf:
 
 OnShelf = Annotated[Shelf, Depends(shelf_of)]
 Parts = Annotated[Services, Depends(services_of)]
-_COMMON = ("key-required", "tus-version", "storage-unavailable")
+_COMMON = ("key-required", "tus-version", "storage-unavailable", "storage-full")
 
 
 class UploadView(BaseModel):

@@ -34,6 +34,7 @@ _OF_KINDS: dict[str, type[YiVideoError]] = {
     "ledger-unavailable": LedgerUnavailable,
     "server-unavailable": ServerUnavailable,
     "storage-unavailable": ServerUnavailable,
+    "storage-full": ServerUnavailable,
     "internal": YiVideoError,
 }
 _WITH_KEY = " Give one with --key or in YIVIDEO_KEY; `yivideo key create NAME` makes one."
