@@ -167,6 +167,12 @@ def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
         secret = made.out.strip()
         assert made.status == 0
         assert re.fullmatch(r"yv_\S{40,}", secret)
+        signing = system("key", "webhook-secret").out.strip()
+        assert re.fullmatch(r"whsec_\S{40,}", signing)
+        assert system.told("key", "webhook-secret") == {"webhook_secret": signing}
+        assert (system.state / "webhook.secret").read_text().strip() == signing
+        configured = system("key", "webhook-secret", YIVIDEO_WEBHOOK_SECRET="whsec_AAAA")
+        assert configured.out == "whsec_AAAA\n"
         listed = system.told("key", "list")["keys"]
         assert [(key["name"], key["revoked_at"]) for key in listed] == [("Anna's laptop", None)]
         told = system("key", "list").out

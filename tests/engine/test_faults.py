@@ -296,10 +296,14 @@ def test_up_killed_and_started_again(site: Site, tmp_path: Path) -> None:
     environment = {**ours, "YIVIDEO_HOST": HOST, "YIVIDEO_STATE": str(state)}
 
     @contextlib.contextmanager
-    def up() -> Generator["subprocess.Popen[bytes]"]:
+    def up(*options: str) -> Generator["subprocess.Popen[bytes]"]:
         with (tmp_path / "log").open("ab") as log:
             process = subprocess.Popen(
-                command, env=environment, stdout=subprocess.PIPE, stderr=log, cwd=tmp_path
+                [*command, *options],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=tmp_path,
             )
         assert process.stdout is not None
         with process, process.stdout:
@@ -336,5 +340,12 @@ def test_up_killed_and_started_again(site: Site, tmp_path: Path) -> None:
 
             until(lambda: status() not in {"queued", "running"})
             assert status() == "succeeded"
+        with up("--retain-days=0"):
+
+            def forgotten() -> bool:
+                with urllib.request.urlopen(url, timeout=30) as answer:
+                    return json.load(answer)["workflows"] == []
+
+            until(forgotten)
     finally:
         EmbeddedValkey(state, port=None, databases=16, wait_s=0).stop()

@@ -13,7 +13,7 @@ key = typer.Typer()
 
 @key.callback()
 def _about() -> None:
-    """Make, list and revoke the keys of the HTTP API, in the ledger itself.
+    """Make, list and revoke the keys of the HTTP API, in the ledger itself; show callbacks' secret.
 
     While there is no key the API answers on this machine only, to anybody there.
     """
@@ -63,3 +63,14 @@ def revoke(
 
     with open_ledger(database, state) as ledger:
         revoke_key(ledger, identity, as_json=as_json)
+
+
+@key.command("webhook-secret", short_help="Show what callbacks are signed with.")
+def webhook_secret(*, state: State = None, as_json: AsJson = False) -> None:
+    """Show the secret that callbacks are signed with, for those who receive them; make it at first.
+
+    It is YIVIDEO_WEBHOOK_SECRET, or lies in the state folder of the reconciler's host.
+    """
+    from yivideo.cli.key_records import show_secret
+
+    show_secret(state, as_json=as_json)

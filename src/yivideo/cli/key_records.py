@@ -124,3 +124,20 @@ def _clock(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def show_secret(state: str | None, *, as_json: bool) -> None:
+    """Print the secret of callbacks.
+
+    Raises:
+        UsageError: the part of YiVideo that sends callbacks is not installed.
+        OutputError: it cannot be made.
+    """
+    need("sqlalchemy", "The ledger")
+    from yivideo.engine.callbacks import kept_secret
+
+    secret = os.environ.get("YIVIDEO_WEBHOOK_SECRET") or kept_secret(state_of(state))
+    if as_json:
+        say_json({"webhook_secret": secret})
+    else:
+        say(secret)

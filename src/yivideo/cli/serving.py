@@ -57,6 +57,19 @@ CpuPlaces = Annotated[
         min=1, max=1024, help="So many steps of the CPU at once.", show_default="cores - 1"
     ),
 ]
+RETAIN_NUMBER = 1_000_000
+RetainDays = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Forget ended workflows older than this, results with them; otherwise none is "
+        "forgotten.",
+        show_default=False,
+    ),
+]
+RetainNumber = Annotated[
+    int, typer.Option(min=0, help="With --retain-days: keep at most so many ended workflows.")
+]
 StandIn = Annotated[
     bool, typer.Option("--stand-in", help="Offer the processor in a GPU's place, GPU or not.")
 ]
@@ -102,13 +115,8 @@ def reconciler(
     state: State = None,
     database: Database = None,
     store: Store = None,
-    retain_days: Annotated[
-        float | None,
-        typer.Option(min=0, help="Forget ended workflows older than this, results with them."),
-    ] = None,
-    retain_number: Annotated[
-        int, typer.Option(min=0, help="Keep at most so many ended workflows.")
-    ] = 1_000_000,
+    retain_days: RetainDays = None,
+    retain_number: RetainNumber = RETAIN_NUMBER,
 ) -> int:
     """Put right what was lost: hints, steps of dead workers, callbacks. Any number may run."""
     import signal
@@ -175,6 +183,8 @@ def up(  # noqa: PLR0913 - options, each by its name
     host: Host = None,
     cpu_places: CpuPlaces = None,
     stand_in: StandIn = False,
+    retain_days: RetainDays = None,
+    retain_number: RetainNumber = RETAIN_NUMBER,
     demo: Annotated[bool, typer.Option("--demo", help="Submit the sample when ready.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the ready line as one JSON object.")
@@ -200,6 +210,7 @@ def up(  # noqa: PLR0913 - options, each by its name
             host=host,
             cpu_places=cpu_places,
             stand_in=stand_in,
+            retain=() if retain_days is None else (retain_days, retain_number),
             demo=demo,
             as_json=as_json,
         )

@@ -30,7 +30,10 @@ _READY_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What `yivideo up` was asked for; None where the environment or a default decides."""
+    """What `yivideo up` was asked for; None where the environment or a default decides.
+
+    ``retain`` is days and the number of ended workflows to keep; empty to keep all.
+    """
 
     listen: tuple[str, int]
     media_roots: tuple[Path, ...]
@@ -42,6 +45,7 @@ class Wish:
     host: str | None
     cpu_places: int | None
     stand_in: bool
+    retain: tuple[()] | tuple[float, int]
     demo: bool
     as_json: bool
 
@@ -94,6 +98,7 @@ def _others(wish: Wish, settings: EngineSettings) -> list[Program]:
             devices=own_devices(stand_in=wish.stand_in),
             agent=("--stand-in",) if wish.stand_in else (),
             cpu_places=wish.cpu_places,
+            retain=wish.retain,
         )
     )
 

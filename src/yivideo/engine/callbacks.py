@@ -56,9 +56,16 @@ def webhook_secret(settings: EngineSettings) -> str:
     Raises:
         OutputError: it cannot be made.
     """
-    if settings.webhook_secret:
-        return settings.webhook_secret
-    path = settings.state / "webhook.secret"
+    return settings.webhook_secret or kept_secret(settings.state)
+
+
+def kept_secret(state: Path) -> str:
+    """The secret in a state folder, made if there is none yet.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    path = state / "webhook.secret"
     try:
         return path.read_text("ascii").strip()
     except FileNotFoundError:
