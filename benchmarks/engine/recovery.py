@@ -1,9 +1,10 @@
 """How soon a step runs again after `kill -9` of the child it ran in, or of that child's place.
 
-`python -m benchmarks.engine.recovery [--kills 10]` prints JSON: for steps of the CPU and of a
-device, seconds from the kill to the first line of the next attempt's code, median and worst. Beside
-it, what a place takes to start by itself (`cold_start_s`), and a control: the same kill while the
-supervisor is stopped for some seconds, which the measure must see.
+`python -m benchmarks.engine.recovery [--kills 10] [--busy 0]` prints JSON: for steps of the CPU and
+of a device, beside so many other processes that keep a core busy, seconds from the kill to the
+first line of the next attempt's code, median and worst. With it, what a place takes to start by
+itself (`cold_start_s`), and a control: the same kill while the supervisor is stopped for some
+seconds, which the measure must see.
 """
 
 import argparse
@@ -104,13 +105,21 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=10, help="of each kind")
+    parser.add_argument("--busy", type=int, default=0, help="processes that take what they get")
     given = parser.parse_args()
-    result: dict[str, Any] = {"cores": os.cpu_count(), "load_before": os.getloadavg()[0]}
+    result: dict[str, Any] = {
+        "cores": os.cpu_count(),
+        "busy": given.busy,
+        "load_before": round(os.getloadavg()[0], 2),
+    }
     with tempfile.TemporaryDirectory(prefix="yivideo-recovery-") as name:
         system = System(Path(name), "sqlite", None)
+        busy: list[subprocess.Popen[bytes]] = []
         try:
             system.start_host(HOST)
             system.await_ready()
+            endless = [sys.executable, "-c", "while True: pass"]
+            busy += [subprocess.Popen(endless) for _ in range(given.busy)]
             ground = Ground(system)
             for kind, step in STEPS.items():
                 for victim in VICTIMS:
@@ -118,10 +127,12 @@ def main() -> None:
                     result[f"{victim}_of_{kind}_step"] = _figures(found)
             control = ground.recover(STEPS["cpu"], "place", supervisor_stopped=_CONTROL_S)
         finally:
+            for process in busy:
+                process.kill()
+                process.wait()
             system.stop()
     result["cold_start_s"] = round(statistics.median(cold_start() for _ in range(3)), 2)
     result["control"] = {"stopped_s": _CONTROL_S, "seen_s": round(control, 2)}
-    result["load_after"] = os.getloadavg()[0]
     print(json.dumps(result, indent=2))
     if control < _CONTROL_S:
         sys.exit("The measure did not see that nobody restarted the place.")
