@@ -11,6 +11,7 @@ The change is then timed on the frames themselves, with the pixels that changed.
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import ceil, floor
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from yivideo.subtitles.borders import LONGEST_FADE, SAMPLE_EVERY, Borders, Shot
 from yivideo.subtitles.changes import LEAST_INK, WORD, WORD_WINDOW, Change, Noise
 from yivideo.subtitles.ink import Gray, InkScale, Mask, densest, despeckled
+from yivideo.subtitles.sameletters import same_letters
 
 # Samples after a change that must agree: a line must stand for so many to be seen.
 _WINDOW = 3
@@ -61,6 +63,15 @@ class Stretch:
         """Whether something like text stood on through the end of the stretch."""
         return self.change is not None and self.change.stays
 
+    def absorb(self, following: "Stretch") -> None:
+        """Take in the stretch that follows at once and shows the same text."""
+        if following.end - following.start > self.end - self.start:
+            self.ink = following.ink
+        self.end, self.change = following.end, following.change
+        self.picture = np.minimum(self.picture, following.picture)
+        self.frames += following.frames
+        self.times += following.times
+
     def text_rows(self) -> tuple[int, int] | None:
         """First row of ink and the row after the last, at the working scale; None without text."""
         if densest(self.ink, *WORD_WINDOW) < 0.65 * WORD:
@@ -92,10 +103,11 @@ class _Growing:
             self.samples //= 2
 
     def ink(self) -> Mask:
-        return self.count >= max(1, 0.8 * self.samples)
+        # Whole numbers: NumPy would turn every count into a float to compare it with one.
+        return self.count >= max(1, ceil(0.8 * self.samples))
 
     def bare(self) -> Mask:
-        return self.count <= 0.2 * self.samples
+        return self.count <= floor(0.2 * self.samples)
 
 
 class StretchFinder:
@@ -182,7 +194,7 @@ class StretchFinder:
         self._growing = _Growing(start, np.zeros(ink.shape, np.uint16))
 
     def _emit(self, stretch: Stretch) -> Iterator[Stretch]:
-        """Hold a stretch back until the next is known: a fade's end belongs to what it fades."""
+        """Hold a stretch back until the next is known: is that a part of it, or its fade's end?"""
         last = self._last
         if last is None:
             self._last = stretch
@@ -191,9 +203,16 @@ class StretchFinder:
         elif stretch.start <= last.end and _fades_in(last, stretch):
             stretch.start, stretch.before = last.start, last.before
             self._last = stretch
+        elif stretch.start <= last.end and last.stays and self._goes_on(last, stretch):
+            last.absorb(stretch)
         else:
             yield last
             self._last = stretch
+
+    def _goes_on(self, last: Stretch, stretch: Stretch) -> bool:
+        """Whether it was the background that changed between the two, and not the text."""
+        one, other = (last.picture, last.ink), (stretch.picture, stretch.ink)
+        return same_letters(one, other, self._scale.shrink)
 
     def _close(self, growing: _Growing, end: float) -> Stretch:
         ink = growing.ink()
