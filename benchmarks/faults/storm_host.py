@@ -1,6 +1,6 @@
 """A host of the storm: `python -m benchmarks.faults.storm_host [--port N]`, set up by YIVIDEO_*.
 
-The programs of a system under the engine's own supervisor, for the storm's steps alone.
+The programs of a system under the engine's own supervisor, for the services named alone.
 """
 
 import argparse
@@ -18,11 +18,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--port", type=int, default=None, help="of the API; none without")
     parser.add_argument("--cpu-places", type=int, default=1)
+    parser.add_argument("--service", action="append", help="what runs; the storm's steps without")
     given = parser.parse_args()
     set_up_logs("host")
     layout = Layout(
         settings=EngineSettings.from_environment(),
-        services=(SERVICE,),
+        services=tuple(given.service or (SERVICE,)),
         devices=(cpu_stand_in(),),
         agent=("--stand-in", "--memory=4 GiB"),
         cpu_places=given.cpu_places,

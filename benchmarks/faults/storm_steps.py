@@ -111,11 +111,11 @@ _poisonous(DEADLY, os.getpid)
 _poisonous(RUINOUS, os.getppid)
 
 
-def install(folder: Path) -> str:
-    """Make a package whose entry point is this module; returns what PYTHONPATH must hold."""
-    told = folder / "yivideo_storm-1.dist-info"
+def install(folder: Path, module: str = __name__) -> str:
+    """Make a package whose entry point is a module of steps; returns what PYTHONPATH must hold."""
+    told = folder / "yivideo_bench-1.dist-info"
     told.mkdir(parents=True)
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: yivideo-storm\nVersion: 1\n")
-    (told / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\nstorm = {__name__}\n")
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: yivideo-bench\nVersion: 1\n")
+    (told / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\nbench = {module}\n")
     here = str(Path(__file__).parents[2])
     return os.pathsep.join(filter(None, (str(folder), here, os.environ.get("PYTHONPATH", ""))))

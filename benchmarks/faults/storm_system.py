@@ -9,12 +9,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.faults import storm_steps
 from benchmarks.faults.chaos import Server
 from benchmarks.faults.storm_servers import Postgres, free_port
-from benchmarks.faults.storm_steps import install
 from yivideo.engine.ledger.store import Ledger
 from yivideo.gpu.pool import GpuPool
 
@@ -41,10 +42,21 @@ class System:
         folder: where all of it lies.
         database: "sqlite" or "postgresql".
         redis_url: a server that others run; None for one that may be killed.
+        steps: a module of steps that all of it knows.
+        services: what its hosts run; the storm's by default.
     """
 
-    def __init__(self, folder: Path, database: str, redis_url: str | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: str,
+        redis_url: str | None,
+        *,
+        steps: str = storm_steps.__name__,
+        services: Sequence[str] = (storm_steps.SERVICE,),
+    ) -> None:
         self.folder = folder
+        self._services = services
         media = folder / "media"
         media.mkdir()
         self.video = media / "film.mp4"
@@ -56,7 +68,7 @@ class System:
         self.port = free_port()
         self.environment = {
             **os.environ,
-            "PYTHONPATH": install(folder / "site"),
+            "PYTHONPATH": storm_steps.install(folder / "site", steps),
             "YIVIDEO_REDIS_URL": self.redis_url,
             "YIVIDEO_DATABASE_URL": (
                 self.postgres.url if self.postgres else f"sqlite:///{folder / 'ledger.db'}"
@@ -78,6 +90,7 @@ class System:
         """Start a host's supervisor."""
         command = [sys.executable, "-m", "benchmarks.faults.storm_host"]
         command += [f"--cpu-places={self.cpu_places}"]
+        command += [f"--service={service}" for service in self._services]
         if host == HOSTS[0]:
             command += [f"--port={self.port}"]
         state = self.folder / host
