@@ -35,7 +35,7 @@ from yivideo.storage.redis import connect, with_database
 GROUPS = 20
 WORK_S = 0.05
 HOST = "ash"
-# Of the twenty at most so many do their work without a device at once; they sleep, and need no core.
+# So many of the twenty work without a device at once; they sleep, and need no core.
 CPU_PLACES = 3
 _IDLE_ROUNDS = 10
 _PAIRS = timed_steps.MOST
@@ -74,7 +74,7 @@ class Site:
             json.dumps(body).encode(),
             {"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # our own API
             return str(json.load(answer)["id"])
 
     def ended(self, workflow: str, seconds: float = 120.0) -> WorkflowRecord:
@@ -148,7 +148,7 @@ def _ready_to_started(site: Site, record: WorkflowRecord) -> Iterator[float]:
 
 
 def _busy(site: Site, seconds: float) -> dict[str, Any]:
-    chain = [pair for n in range(_PAIRS) for pair in ((f"cpu_{n}", WORK_S), (f"device_{n}", WORK_S))]
+    chain = [(f"{kind}_{n}", WORK_S) for n in range(_PAIRS) for kind in ("cpu", "device")]
     # Each has as many turns as its time allows: enough of them for the window and its edges.
     site.file.unlink(missing_ok=True)
     begin = time.time() + 3.0

@@ -38,9 +38,7 @@ def take_time(order: Order, name: str) -> Done:
     began = time.time()
     time.sleep(order.seconds)
     ended = time.time()
-    append(
-        Path(order.file), {"token": order.token, "step": name, "began": began, "ended": ended}
-    )
+    append(Path(order.file), {"token": order.token, "step": name, "began": began, "ended": ended})
     return Done(began=began, ended=ended)
 
 
