@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engine import timed_steps
-from benchmarks.engine.common import report
 from benchmarks.faults.observer import lines
 from benchmarks.faults.storm_system import System
 from benchmarks.pool.common import percentiles
+from benchmarks.reporting import report
 from yivideo.engine.ledger.records import WorkflowRecord
 from yivideo.gpu.records import MICROSECONDS
 from yivideo.storage.redis import connect, with_database
@@ -116,7 +116,7 @@ def main() -> None:
         **busy,
         "overhead": overhead,
     }
-    report(name, result, save=given.save)
+    report(f"engine/{name}", result, save=given.save)
 
 
 def _overhead(site: Site) -> dict[str, Any]:

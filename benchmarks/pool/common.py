@@ -1,14 +1,11 @@
-"""What the pool's benchmarks share: a server, an agent, processes, and their JSON."""
+"""What the pool's benchmarks share: a server, an agent, and processes."""
 
 import contextlib
-import json
 import multiprocessing
 import os
-import platform
-import sys
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +19,6 @@ from yivideo.gpu.journal import Journal
 from yivideo.gpu.processes import Process
 from yivideo.storage.valkey import embedded
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
 HOST = "bench"
 # FORK: so that twenty processes do not each import everything anew.
 DEVICE = FoundDevice(
@@ -123,17 +119,3 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float]:
         "p99_ms": round(float(np.percentile(values, 99)), 3),
         "number": len(values),
     }
-
-
-def report(name: str, result: Mapping[str, Any]) -> None:
-    """Print the result as one JSON object, and keep it where ``--save`` says so."""
-    machine = {
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "load_before": round(os.getloadavg()[1], 2),
-    }
-    text = json.dumps({"benchmark": f"pool/{name}", "machine": machine, **result}, indent=2)
-    sys.stdout.write(text + "\n")
-    if "--save" in sys.argv:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"pool-{name}.json").write_text(text + "\n", "utf-8")

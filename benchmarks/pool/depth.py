@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.pool.common import HOST, percentiles, report, server, vouched
+from benchmarks.pool.common import HOST, percentiles, server, vouched
+from benchmarks.reporting import report
 from yivideo.gpu import GpuPool, Request, scripts
 from yivideo.gpu.amounts import Demand
 from yivideo.gpu.discovery import FoundDevice
@@ -48,7 +49,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--waiters", type=int, default=100_000)
     parser.add_argument("--save", action="store_true")
-    waiters = parser.parse_args().waiters
+    given = parser.parse_args()
+    waiters = given.waiters
     devices = [
         FoundDevice(
             index=n, uuid=f"GPU-{n}", model="bench", memory=24576, compute=1000, decoders=1000
@@ -69,7 +71,7 @@ def main() -> None:
             deep = bench.operations()
             left = pool.snapshot().waiting
     report(
-        "depth",
+        "pool/depth",
         {
             "waiters": waiters,
             "waiting_after": left,
@@ -82,6 +84,7 @@ def main() -> None:
             "bytes_per_waiter_beside_payload": round(each - len(_PAYLOAD)),
             "targets": {"p99_ms": 2.0, "bytes_per_waiter": 1024},
         },
+        save=given.save,
     )
 
 

@@ -7,7 +7,7 @@ which is harder, and without a `Flow`, which is the baseline: nobody else is exp
 import argparse
 from typing import Any
 
-from benchmarks.pool.common import report
+from benchmarks.reporting import report
 from yivideo.gpu.simulator.calibration import calibration, told
 from yivideo.gpu.simulator.generate import standard
 from yivideo.gpu.simulator.load import cluster
@@ -29,7 +29,11 @@ def main() -> None:
         "without_flow": _figures(standard(one, few, seed=seed), watched=False),
     }
     targets = {"within_bound": [0.85, 0.95], "median_error": 0.2}
-    report("estimates", {"workflows": few, "seed": seed, "targets": targets, **result})
+    report(
+        "pool/estimates",
+        {"workflows": few, "seed": seed, "targets": targets, **result},
+        save=options.save,
+    )
 
 
 def _figures(load: Any, *, watched: bool = True) -> dict[str, Any]:

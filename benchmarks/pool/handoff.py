@@ -15,8 +15,9 @@ from collections.abc import Generator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.pool.common import agent, percentiles, report, server, together, vouched
+from benchmarks.pool.common import agent, percentiles, server, together, vouched
 from benchmarks.pool.ways import WAYS, WORK_S, celery_flood, pool_flood
+from benchmarks.reporting import report
 from yivideo.gpu.simulator.measures import jain
 from yivideo.storage.redis import connect, with_database
 
@@ -30,7 +31,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--save", action="store_true")
-    seconds = parser.parse_args().seconds
+    given = parser.parse_args()
+    seconds = given.seconds
     result: dict[str, Any] = {}
     with server(port=_free_port()) as (url, state):
         # By hand: an agent's own commands are not those of a hand-off.
@@ -49,7 +51,11 @@ def main() -> None:
             result["celery_one_worker"] = _measure(url, "celery_one_worker", seconds)
             result["celery_one_worker_flooded"] = _flooded(url, seconds, "celery_one_worker")
     targets = {"busy": 0.96, "gap_median_ms": 1.0, "gap_p99_ms": 6.0, "commands": 4, "jain": 0.99}
-    report("handoff", {"groups": GROUPS, "seconds": seconds, "targets": targets, **result})
+    report(
+        "pool/handoff",
+        {"groups": GROUPS, "seconds": seconds, "targets": targets, **result},
+        save=given.save,
+    )
 
 
 def _measure(url: str, way: str, seconds: float) -> dict[str, Any]:

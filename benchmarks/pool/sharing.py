@@ -8,7 +8,8 @@ import argparse
 import time
 from typing import Any
 
-from benchmarks.pool.common import agent, report, server, together
+from benchmarks.pool.common import agent, server, together
+from benchmarks.reporting import report
 from yivideo.gpu import GpuPool
 
 _STEP_S = 0.05
@@ -21,12 +22,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=60, help="of each kind")
     parser.add_argument("--save", action="store_true")
-    steps = parser.parse_args().steps
+    given = parser.parse_args()
+    steps = given.steps
     with server() as (url, state), agent(url, state):
         exclusive = _makespan(url, steps, {"exclusive": True}, {"exclusive": True})
         shared = _makespan(url, steps, {"decode": 1.0}, {"compute": 1.0})
     report(
-        "sharing",
+        "pool/sharing",
         {
             "steps_of_each_kind": steps,
             "step_s": _STEP_S,
@@ -35,6 +37,7 @@ def main() -> None:
             "ratio": round(shared / exclusive, 4),
             "targets": {"ratio": 0.6},
         },
+        save=given.save,
     )
 
 
