@@ -210,7 +210,8 @@ def up(  # noqa: PLR0913 - options, each by its name
             host=host,
             cpu_places=cpu_places,
             stand_in=stand_in,
-            retain=() if retain_days is None else (retain_days, retain_number),
+            retain_days=retain_days,
+            retain_number=retain_number,
             demo=demo,
             as_json=as_json,
         )

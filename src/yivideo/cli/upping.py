@@ -30,10 +30,7 @@ _READY_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What `yivideo up` was asked for; None where the environment or a default decides.
-
-    ``retain`` is days and the number of ended workflows to keep; empty to keep all.
-    """
+    """What `yivideo up` was asked for; None where the environment or a default decides."""
 
     listen: tuple[str, int]
     media_roots: tuple[Path, ...]
@@ -45,7 +42,8 @@ class Wish:
     host: str | None
     cpu_places: int | None
     stand_in: bool
-    retain: tuple[()] | tuple[float, int]
+    retain_days: float | None
+    retain_number: int
     demo: bool
     as_json: bool
 
@@ -98,9 +96,16 @@ def _others(wish: Wish, settings: EngineSettings) -> list[Program]:
             devices=own_devices(stand_in=wish.stand_in),
             agent=("--stand-in",) if wish.stand_in else (),
             cpu_places=wish.cpu_places,
-            retain=wish.retain,
+            reconciler=_retention(wish),
         )
     )
+
+
+def _retention(wish: Wish) -> tuple[str, ...]:
+    """What the reconciler is told to forget."""
+    if wish.retain_days is None:
+        return ()
+    return (f"--retain-days={wish.retain_days}", f"--retain-number={wish.retain_number}")
 
 
 class _Readiness:

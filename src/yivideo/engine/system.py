@@ -32,7 +32,7 @@ class Layout:
         services: what its workers run.
         devices: what its agent offers.
         agent: further arguments of its agent.
-        retain: days and number of ended workflows to keep; empty to keep all.
+        reconciler: further arguments of its reconciler.
         cpu_places: how many steps of the CPU may run at once; by the number of cores when None.
     """
 
@@ -40,7 +40,7 @@ class Layout:
     services: tuple[str, ...]
     devices: "tuple[FoundDevice, ...]"
     agent: tuple[str, ...] = ()
-    retain: tuple[()] | tuple[float, int] = ()
+    reconciler: tuple[str, ...] = ()
     cpu_places: int | None = None
 
 
@@ -87,16 +87,12 @@ def programs(layout: Layout) -> list[Program]:
     agent = _command(settings, words, loads=("yivideo.cli.agent_running",))
     # The last to end: it vouches for those who hold devices.
     agent.last = True
-    return [agent, reconciler_program(settings, layout.retain), *worker_programs(layout)]
+    return [agent, reconciler_program(settings, layout.reconciler), *worker_programs(layout)]
 
 
-def reconciler_program(
-    settings: EngineSettings, retain: tuple[()] | tuple[float, int] = ()
-) -> Program:
+def reconciler_program(settings: EngineSettings, arguments: tuple[str, ...] = ()) -> Program:
     """The program of a host's reconciler: it alone sees which of the host's processes live."""
-    kept = zip(("--retain-days", "--retain-number"), retain, strict=False)
-    words = ("reconciler", *(f"{name}={value}" for name, value in kept))
-    return _command(settings, words, loads=("yivideo.engine.reconciler",))
+    return _command(settings, ("reconciler", *arguments), loads=("yivideo.engine.reconciler",))
 
 
 def _command(
