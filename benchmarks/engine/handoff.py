@@ -13,17 +13,16 @@ overhead  on an idle system, from a step that became ready to the beginning of i
 """
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks.engine import timed_steps
+from benchmarks.engine.api import Api
 from benchmarks.faults.observer import lines
 from benchmarks.faults.storm_system import System
 from benchmarks.pool.common import percentiles
@@ -59,23 +58,12 @@ class Site:
     def submit(self, group: str, chain: Sequence[tuple[str, float]]) -> str:
         """Have a chain of (step, seconds) accepted; the workflow's id."""
         order = {"file": str(self.file), "token": group}
-        body = {
-            "video_path": str(self.system.video),
-            "group": group,
-            "workflow_config": {
-                "workflow_chain": [
-                    {"name": f"{timed_steps.SERVICE}.{name}", "params": {**order, "seconds": s}}
-                    for name, s in chain
-                ]
-            },
-        }
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.system.port}/v1/workflows",
-            json.dumps(body).encode(),
-            {"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # our own API
-            return str(json.load(answer)["id"])
+        steps = [
+            {"name": f"{timed_steps.SERVICE}.{name}", "params": {**order, "seconds": s}}
+            for name, s in chain
+        ]
+        with Api(self.system.port) as api:
+            return api.submit(self.system.video, steps, group=group)
 
     def ended(self, workflow: str, seconds: float = 120.0) -> WorkflowRecord:
         """Wait for its end, looking rarely: whoever looks takes time from those who work."""

@@ -26,14 +26,13 @@ def measure(folder: Path, rest: float, *, workflow: bool) -> dict[str, Any]:
     """Start a system, submit the sample, and watch it idle."""
     began = time.monotonic()
     sample = ROOT / "samples" / "harbour.mp4"
-    options = (f"--port={free_port()}", f"--redis-port={free_port()}")
-    with up(folder, *options, f"--media-root={sample.parent}") as system:
-        accepted = system.submit({"video_path": str(sample)})
+    with up(folder, (free_port(), free_port()), f"--media-root={sample.parent}") as system:
+        accepted = system.api.submit(sample)
         accepted_s = time.monotonic() - began
         if workflow:
             done_s = _await_end(system, accepted, began)
         else:
-            system.cancel(accepted)
+            system.api.cancel(accepted)
             done_s = None
         time.sleep(_SETTLE_S)
         return {
@@ -45,9 +44,9 @@ def measure(folder: Path, rest: float, *, workflow: bool) -> dict[str, Any]:
 
 
 def _await_end(system: Up, workflow: str, began: float) -> float:
-    while system.status(workflow) in {"queued", "running"}:
+    while system.api.status(workflow) in {"queued", "running"}:
         time.sleep(0.1)
-    assert system.status(workflow) == "succeeded"
+    assert system.api.status(workflow) == "succeeded"
     return round(time.monotonic() - began, 2)
 
 

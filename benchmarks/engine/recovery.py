@@ -20,8 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from benchmarks.engine.api import Api
 from benchmarks.faults.observer import lines
 from benchmarks.faults.storm_steps import EXECUTIONS
 from benchmarks.faults.storm_system import System
@@ -40,22 +39,14 @@ class Ground:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._client = httpx.Client(
-            base_url=f"http://127.0.0.1:{system.port}", timeout=60, trust_env=False
-        )
+        self._api = Api(system.port)
 
     def recover(self, step: str, victim: str, *, supervisor_stopped: float = 0.0) -> float:
         """Kill a running step's child or place; seconds until the step runs again."""
         known = len(self._begun())
         params = {"token": "recovery", "folder": str(self._system.folder), "seconds": 300.0}
-        answer = self._client.post(
-            "/v1/workflows",
-            json={
-                "video_path": str(self._system.video),
-                "workflow_config": {"workflow_chain": [{"name": step, "params": params}]},
-            },
-        )
-        assert answer.status_code == 202, answer.text
+        chain = [{"name": step, "params": params}]
+        workflow = self._api.submit(self._system.video, chain)
         child = self._next(known)["pid"]
         time.sleep(_PAUSE_S)
         found = {one.pid: one for one in self._system.processes()}
@@ -68,7 +59,7 @@ class Ground:
         os.kill(target, signal.SIGKILL)
         killed = time.time()
         again = self._next(known + 1)
-        self._client.post(f"/v1/workflows/{answer.json()['id']}/cancel").raise_for_status()
+        self._api.cancel(workflow)
         return again["at"] - killed
 
     def _begun(self) -> list[dict[str, Any]]:

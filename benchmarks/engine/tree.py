@@ -10,9 +10,8 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
+from benchmarks.engine.api import Api
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _MIB = 1 << 20
@@ -20,28 +19,12 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Up:
-    """A running system: its state folder, seconds until it said that it was ready, its client."""
+    """A running system: its state folder, seconds until it said that it was ready, its API."""
 
+    process: "subprocess.Popen[bytes]"
     state: Path
     ready_s: float
-
-    client: httpx.Client
-
-    def submit(self, order: Mapping[str, Any]) -> str:
-        """Submit a workflow; its id."""
-        return str(self._told(self.client.post("/v1/workflows", json=order))["id"])
-
-    def status(self, workflow: str) -> str:
-        """How a workflow stands."""
-        return str(self._told(self.client.get(f"/v1/workflows/{workflow}"))["status"])
-
-    def cancel(self, workflow: str) -> None:
-        """Cancel a workflow."""
-        self._told(self.client.post(f"/v1/workflows/{workflow}/cancel"))
-
-    def _told(self, answer: httpx.Response) -> Any:
-        answer.raise_for_status()
-        return answer.json()
+    api: Api
 
     def members(self) -> dict[int, str]:
         """The processes of the system, the Valkey server among them, by what they are.
@@ -74,11 +57,18 @@ def role(words: list[str]) -> str:
 
 
 @contextlib.contextmanager
-def up(folder: Path, *options: str) -> Generator[Up]:
-    """A system in a folder, with the processor in a GPU's place; ended in good order."""
+def up(
+    folder: Path, ports: tuple[int, int], *options: str, environment: Mapping[str, str] = os.environ
+) -> Generator[Up]:
+    """A system in a folder, with the processor in a GPU's place; ended in good order.
+
+    ``ports`` are the API's and the Valkey server's. Of the environment given it has all but what is
+    meant for another system.
+    """
     state = folder / "state"
-    command = [sys.executable, "-m", "yivideo", "up", "--stand-in", "--json", *options]
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("YIVIDEO_")}
+    command = [sys.executable, "-m", "yivideo", "up", "--stand-in", "--json"]
+    command += [f"--port={ports[0]}", f"--redis-port={ports[1]}", *options]
+    ours = {name: value for name, value in environment.items() if not name.startswith("YIVIDEO_")}
     began = time.monotonic()
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
@@ -91,10 +81,10 @@ def up(folder: Path, *options: str) -> Generator[Up]:
     assert process.stdout is not None
     with process, process.stdout:
         try:
-            told = json.loads(process.stdout.readline())
+            assert json.loads(process.stdout.readline())["ready"]
             ready_s = time.monotonic() - began
-            with httpx.Client(base_url=told["url"], timeout=60, trust_env=False) as client:
-                yield Up(state, ready_s, client)
+            with Api(ports[0]) as api:
+                yield Up(process, state, ready_s, api)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)

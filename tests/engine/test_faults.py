@@ -12,15 +12,17 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.engine.tree import Up, up
 from benchmarks.faults.observer import lines
 from benchmarks.faults.storm_servers import free_port
 from benchmarks.faults.storm_steps import EXECUTIONS
 from benchmarks.faults.storm_system import System, parents
+from tests.engine.waiting import PATIENCE_S, until
 
 from yivideo.engine.ledger.records import StepRecord, WorkflowRecord
 from yivideo.storage.redis import connect
@@ -34,8 +36,6 @@ pytestmark = [
     ),
 ]
 HOST = "ash"
-# Far beyond what anything takes, for a machine that is busy with other things.
-PATIENCE_S = 60.0
 
 
 class Site:
@@ -102,14 +102,6 @@ class Site:
     def place_of(self, child: int) -> int:
         """The place that started a child."""
         return next(one.parent for one in self.system.processes() if one.pid == child)
-
-
-def until(what: Callable[[], Any]) -> None:
-    """Wait for something."""
-    end = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -287,65 +279,30 @@ def test_redis_lost_while_a_step_runs(site: Site) -> None:
 
 def test_up_killed_and_started_again(site: Site, tmp_path: Path) -> None:
     """`yivideo up` goes on with everything after a kill -9, with the server it left behind."""
-    state = tmp_path / "state"
-    port = free_port()
-    command = [sys.executable, "-m", "yivideo", "up", "--stand-in", "--cpu-places=1"]
-    command += [f"--port={port}", f"--redis-port={free_port()}", f"--state={state}", "--json"]
-    command += [f"--media-root={site.system.video.parent}"]
-    ours = {k: v for k, v in site.system.environment.items() if not k.startswith("YIVIDEO_")}
-    environment = {**ours, "YIVIDEO_HOST": HOST, "YIVIDEO_STATE": str(state)}
+    options = ("--cpu-places=1", f"--media-root={site.system.video.parent}", f"--host={HOST}")
+    ports = free_port(), free_port()
 
-    @contextlib.contextmanager
-    def up(*options: str) -> Generator["subprocess.Popen[bytes]"]:
-        with (tmp_path / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [*command, *options],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                cwd=tmp_path,
-            )
-        assert process.stdout is not None
-        with process, process.stdout:
-            try:
-                assert json.loads(process.stdout.readline())["ready"]
-                yield process
-            finally:
-                process.send_signal(signal.SIGINT)
-                process.wait(PATIENCE_S)
+    def start(*more: str) -> contextlib.AbstractContextManager[Up]:
+        return up(tmp_path, ports, *options, *more, environment=site.system.environment)
 
-    url = f"http://127.0.0.1:{port}/v1/workflows"
     site.system.folder.joinpath(EXECUTIONS).unlink(missing_ok=True)
     params = {"token": "up", "folder": str(site.system.folder), "seconds": 2.5}
     chain = [{"name": "storm.long", "params": params}]
-    body = {"video_path": str(site.system.video), "workflow_config": {"workflow_chain": chain}}
-    request = urllib.request.Request(
-        url, json.dumps(body).encode(), {"content-type": "application/json"}
-    )
     try:
-        with up() as process:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                workflow = json.load(answer)["id"]
+        with start() as system:
+            workflow = system.api.submit(site.system.video, chain)
             until(lambda: any(lines(site.system.folder / EXECUTIONS)))
-            there = [pid for pid, parent in parents().items() if parent == process.pid]
+            there = [pid for pid, parent in parents().items() if parent == system.process.pid]
             assert len(there) > 5
-            process.kill()
-            process.wait()
+            system.process.kill()
+            system.process.wait()
             until(lambda: not set(there) & set(parents()))
-        with up():
-
-            def status() -> str:
-                with urllib.request.urlopen(f"{url}/{workflow}", timeout=30) as answer:
-                    return str(json.load(answer)["status"])
-
-            until(lambda: status() not in {"queued", "running"})
-            assert status() == "succeeded"
-        with up("--retain-days=0"):
-
-            def forgotten() -> bool:
-                with urllib.request.urlopen(url, timeout=30) as answer:
-                    return json.load(answer)["workflows"] == []
-
-            until(forgotten)
+        with start() as system:
+            api = system.api
+            until(lambda: api.status(workflow) not in {"queued", "running"})
+            assert api.status(workflow) == "succeeded"
+        with start("--retain-days=0") as system:
+            api = system.api
+            until(lambda: api.all() == [])
     finally:
-        EmbeddedValkey(state, port=None, databases=16, wait_s=0).stop()
+        EmbeddedValkey(tmp_path / "state", port=None, databases=16, wait_s=0).stop()

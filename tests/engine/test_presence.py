@@ -5,12 +5,11 @@ import json
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
+from tests.engine.waiting import until
 
 from yivideo.engine.presence import absent_services, note_presence
 from yivideo.gpu.agent import Agent
@@ -23,18 +22,6 @@ from yivideo.storage.valkey import embedded
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no agents")
 SERVICES = ("ffmpeg", "paddleocr")
-
-
-T = TypeVar("T")
-
-
-def until(what: Callable[[], T]) -> T:
-    """Wait for something, and return it."""
-    end = time.monotonic() + 30
-    while not (found := what()):
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.02)
-    return found
 
 
 class House:

@@ -6,24 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from tests.engine.waiting import PATIENCE_S, until
 
 from yivideo.storage.locks import take
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-PATIENCE_S = 30.0
-
-
-def until(what: Callable[[], object]) -> None:
-    """Wait for something."""
-    end = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
 
 
 class Supervised:
