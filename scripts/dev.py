@@ -25,6 +25,9 @@ DOCS = (
     "tests/acceptance/test_examples.py",
 )
 
+# The packages are looked up where this runs, not in whatever .venv lies about.
+INTERPRETER = ["--pythonpath", sys.executable]
+
 CHORES: dict[str, tuple[str, list[list[str]]]] = {
     "test": ("run the tests", [["-m", "pytest"]]),
     "quick": ("run the tests that render no clips", [["-m", "pytest", "-m", "not slow"]]),
@@ -39,7 +42,10 @@ CHORES: dict[str, tuple[str, list[list[str]]]] = {
     ),
     "types": (
         "check the types, those of benchmarks/ less strictly",
-        [["-m", "basedpyright"], ["-m", "basedpyright", "-p", "benchmarks/pyrightconfig.json"]],
+        [
+            ["-m", "basedpyright", *INTERPRETER],
+            ["-m", "basedpyright", *INTERPRETER, "-p", "benchmarks/pyrightconfig.json"],
+        ],
     ),
     "contracts": ("check which room imports which", [["-c", CONTRACTS]]),
     "docs": (
