@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from yivideo.engine.dispatch import Dispatcher
+from yivideo.engine.following import Follower, LedgerSource
 from yivideo.engine.hints import celery_app
 from yivideo.engine.ledger.store import Ledger
 from yivideo.engine.settings import EngineSettings
 from yivideo.gpu.pool import GpuPool
+from yivideo.storage.configuration import Board
 from yivideo.storage.files import FileStore
 
 if TYPE_CHECKING:
@@ -26,17 +28,31 @@ class Parts:
     pool: GpuPool
     store: FileStore
     dispatcher: Dispatcher
+    follower: Follower
+    board: Board
 
 
-def assemble(settings: EngineSettings) -> Parts:
-    """The parts of one process; nothing is connected before it is used."""
+def assemble(settings: EngineSettings, name: str) -> Parts:
+    """The parts of one process; nothing is connected before it is used.
+
+    Args:
+        settings: the system's.
+        name: the process's, unique on its host: it follows the configuration under it.
+    """
     app = celery_app(settings.redis_url)
     pool = GpuPool(settings.redis_url)
+    ledger = Ledger(settings.database_url)
+    board = Board(settings.redis_url)
+    follower = Follower(
+        LedgerSource(ledger.configuration), board, host=settings.host, name=name
+    )
     return Parts(
         settings=settings,
         app=app,
-        ledger=Ledger(settings.database_url),
+        ledger=ledger,
         pool=pool,
         store=FileStore(settings.store),
-        dispatcher=Dispatcher(app, pool, settings.step_limit_s),
+        dispatcher=Dispatcher(app, pool, follower),
+        follower=follower,
+        board=board,
     )
