@@ -1,7 +1,6 @@
 """A real API process for the tests: prints its address when it is ready."""
 
 import sys
-from dataclasses import replace
 
 from yivideo.api.serve import serve
 from yivideo.engine.settings import EngineSettings

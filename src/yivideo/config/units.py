@@ -34,7 +34,7 @@ def byte_count(given: Any) -> Any:
         ValueError: the unit is none of size.
     """
     found = _number(given, _BYTES, "a size such as 500 MB or 64 GiB")
-    return int(found) if isinstance(found, float) and found == int(found) else found
+    return int(found) if isinstance(found, float) and found.is_integer() else found
 
 
 def byte_text(value: int) -> str | int:

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import redis
@@ -33,7 +33,7 @@ class Ruling:
 
     revision: int = 0
     version: int = 0
-    settings: Runtime = Runtime()
+    settings: Runtime = field(default_factory=Runtime)
     canary: int | None = None
     tried: Runtime | None = None
 

@@ -87,16 +87,12 @@ def _watch_change(
         logger.warning("Since version %d rules: %s.", state.current, _reason(found))
 
 
-def _before(
-    configuration: Configuration, guard: Guard, state: ConfigState, now: float
-) -> Figures:
+def _before(configuration: Configuration, guard: Guard, state: ConfigState, now: float) -> Figures:
     """What was usual: as long before the change as has been watched at most, ten times over."""
     return configuration.figures(state.since - 10 * guard.watch, min(now, state.since))
 
 
-def _acts(
-    configuration: Configuration, guard: Guard, number: int, found: Sequence[Breach]
-) -> bool:
+def _acts(configuration: Configuration, guard: Guard, number: int, found: Sequence[Breach]) -> bool:
     if not guard.act or not any(one.decisive for one in found):
         return False
     version = configuration.version(number)

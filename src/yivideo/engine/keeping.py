@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yivideo.config.documents import merged
 from yivideo.config.checking import check_runtime
+from yivideo.config.documents import merged
 from yivideo.config.files import read_settings
 from yivideo.config.sources import file_document, runtime_part
 from yivideo.engine.ledger.configuration import Configuration
@@ -17,7 +17,7 @@ from yivideo.errors import ConfigInvalid, LedgerUnavailable
 logger = logging.getLogger(__name__)
 # An editor writes in pieces: a file is read when it has been left alone for so long.
 _QUIET_MS = 300
-_AGAIN_S = 2.0
+_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +45,15 @@ class Keeper:
     Args:
         configuration: of the ledger.
         start: what it begins with.
+        on_change: called after each change that it made.
     """
 
-    def __init__(self, configuration: Configuration, start: Start) -> None:
+    def __init__(
+        self, configuration: Configuration, start: Start, on_change: Callable[[], None]
+    ) -> None:
         self._configuration = configuration
         self._start = start
+        self._on_change = on_change
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="settings-file", daemon=True)
         self._complained = ""
@@ -86,6 +90,7 @@ class Keeper:
         self._complained = ""
         if made is not None:
             logger.info("version %d of the configuration: %s", made.number, made.reason)
+            self._on_change()
 
     def take_options(self) -> None:
         """Have the command line's runtime settings rule, if they do not already.
@@ -106,6 +111,7 @@ class Keeper:
         self._configuration.change(
             settings.document(), author="command line", reason="given at the start"
         )
+        self._on_change()
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -1,10 +1,13 @@
 """The parts that the processes of a running system are made of, put together from its settings."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import redis
+
 from yivideo.engine.dispatch import Dispatcher
-from yivideo.engine.following import Follower, LedgerSource
+from yivideo.engine.following import Follower, LedgerSource, record_of
 from yivideo.engine.hints import celery_app
 from yivideo.engine.ledger.store import Ledger
 from yivideo.engine.settings import EngineSettings
@@ -31,6 +34,15 @@ class Parts:
     follower: Follower
     board: Board
 
+    def announce(self) -> None:
+        """Take a change of the configuration up here, and tell all others of it.
+
+        Where Redis does not answer, they find it by themselves.
+        """
+        self.follower.look()
+        with contextlib.suppress(redis.RedisError):
+            self.board.publish(record_of(self.follower.now()))
+
 
 def assemble(settings: EngineSettings, name: str) -> Parts:
     """The parts of one process; nothing is connected before it is used.
@@ -43,9 +55,7 @@ def assemble(settings: EngineSettings, name: str) -> Parts:
     pool = GpuPool(settings.redis_url)
     ledger = Ledger(settings.database_url)
     board = Board(settings.redis_url)
-    follower = Follower(
-        LedgerSource(ledger.configuration), board, host=settings.host, name=name
-    )
+    follower = Follower(LedgerSource(ledger.configuration), board, host=settings.host, name=name)
     return Parts(
         settings=settings,
         app=app,

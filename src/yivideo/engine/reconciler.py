@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import redis
 
-from yivideo.engine.callbacks import deliver_due
 from yivideo.config.schema import DAY_S
+from yivideo.engine.callbacks import deliver_due
 from yivideo.engine.following import Ruling, record_of
 from yivideo.engine.guarding import note_devices, watch_over
 from yivideo.engine.keeping import Keeper
@@ -259,7 +259,7 @@ class Reconciler:
     def show_configuration(self) -> None:
         """Show in Redis what rules, for those who have no ledger; after a loss of Redis, too."""
         ruling = self._follower.now()
-        if (self._life, ruling) != self._shown:
+        if ruling.version and (self._life, ruling) != self._shown:
             self._board.publish(record_of(ruling))
             self._shown = (self._life, ruling)
 

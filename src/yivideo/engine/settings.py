@@ -49,9 +49,7 @@ class EngineSettings:
         return cls.of(bootstrap(environment), environment)
 
     @classmethod
-    def of(
-        cls, given: Bootstrap, environment: Mapping[str, str] = os.environ
-    ) -> "EngineSettings":
+    def of(cls, given: Bootstrap, environment: Mapping[str, str] = os.environ) -> "EngineSettings":
         """From what a process is started with, with everything in the state folder by default.
 
         Raises:
@@ -85,6 +83,9 @@ class EngineSettings:
             "YIVIDEO_HEARTBEAT_LIMIT": f"{self.silence_s:g}",
             "YIVIDEO_GRACE": f"{self.grace_s:g}",
             "YIVIDEO_WEBHOOK_SECRET": self.webhook_secret,
+            # Read once, by who started all of this: an edit that spoils it must not keep a process
+            # from being started again.
+            "YIVIDEO_CONFIG": os.devnull,
         }
 
 
