@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from yivideo.config.profiles import PROFILES, profile_document
-from yivideo.config.schema import Bootstrap, Bytes, Memory, Runtime, Seconds, Share
+from yivideo.config.schema import Bootstrap, Bytes, Memory, Runtime, Seconds
 from yivideo.config.units import byte_text
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "config.md"
@@ -22,22 +22,23 @@ HEAD = """\
 
 Written by `scripts/config_reference.py` from the schema; change that, then run it again.
 
-All settings stand in one file, `config.yml`: the one of `--config`, else of `YIVIDEO_CONFIG`, else the one in the
-folder that a command is started in. [How they are changed](../how-to/configuration.md) is told elsewhere.
+All settings stand in one file, `config.yml`: the one of `--config`, else of `YIVIDEO_CONFIG`,
+else the one in the folder that a command is started in. [How they are
+changed](../how-to/configuration.md) is told elsewhere.
 
-Times are numbers of seconds, or have a unit: `90 s`, `10 min`, `2 h`, `1 d`. Sizes are numbers of bytes, or have a
-unit: `500 MB`, `64 GiB`. Unknown keys, wrong types, values out of range and combinations that cannot work are refused
-with file, line and key.
+Times are numbers of seconds, or have a unit: `90 s`, `10 min`, `2 h`, `1 d`. Sizes are numbers of
+bytes, or have a unit: `500 MB`, `64 GiB`. Unknown keys, wrong types, values out of range and
+combinations that cannot work are refused with file, line and key.
 
-Each key may also come from the environment, as `YIVIDEO_` and its name, with two underscores between a section and a
-key: `YIVIDEO_PORT`, `YIVIDEO_GPU_LOCK__RETRY_INTERVAL`. A profile is weakest, then comes the file, then the
-environment, then the command line.
+Each key may also come from the environment, as `YIVIDEO_` and its name, with two underscores
+between a section and a key: `YIVIDEO_PORT`, `YIVIDEO_GPU_LOCK__RETRY_INTERVAL`. A profile is
+weakest, then comes the file, then the environment, then the command line.
 """
 RUNTIME = """\
 ## Runtime keys
 
-They live in the ledger as numbered versions, and act at once. The file, and the environment, are read for them at the
-first start; after that an edit of the file changes what was edited.
+They live in the ledger as numbered versions, and act at once. The file, and the environment, are
+read for them at the first start; after that an edit of the file changes what was edited.
 """
 BOOTSTRAP = """\
 ## Bootstrap keys
@@ -81,8 +82,6 @@ def _name(field: FieldInfo) -> str:
     for one in field.metadata:
         if id(getattr(one, "func", None)) in known:
             return known[id(one.func)]
-    if field.annotation == float and any(one in get_args(Share) for one in field.metadata):
-        return "share"
     text = str(field.annotation)
     names = {"bool": "true or false", "int": "whole number", "float": "number", "Path": "folder"}
     if text.startswith("dict"):

@@ -19,12 +19,13 @@ from yivideo.config.checking import check_runtime
 from yivideo.config.schema import Runtime
 from yivideo.engine.ledger.configuration import Configuration
 from yivideo.errors import ConfigInvalid, LedgerUnavailable, ServerUnavailable
-from yivideo.storage.configuration import Board, Following
+from yivideo.storage.configuration import Board, Following, Listening
 
 logger = logging.getLogger(__name__)
 # News may be missed while Redis is away.
 _LOOK_S = 2.0
 _REPORT_S = 20.0
+_END_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ class Follower:
         self._lock = threading.Lock()
         self._reported = (-1, float("-inf"))
         self._stop = threading.Event()
+        self._listening: Listening | None = None
         self._thread = threading.Thread(target=self._run, name="configuration", daemon=True)
 
     def start(self) -> None:
@@ -190,9 +192,16 @@ class Follower:
     def stop(self) -> None:
         """Follow no more, and say so."""
         self._stop.set()
-        if self._thread.is_alive():
-            with contextlib.suppress(redis.RedisError):
-                self._board.withdraw(*self._who)
+        if not self._thread.is_alive():
+            return
+        with contextlib.suppress(redis.RedisError):
+            self._board.withdraw(*self._who)
+        # What it waits on ends with the connection: nobody waits for the next look.
+        listening = self._listening
+        if listening is not None:
+            listening.interrupt()
+        self._thread.join(_END_S)
+        self._board.close()
 
     def now(self) -> Ruling:
         """What rules, as far as this process knows."""
@@ -221,7 +230,7 @@ class Follower:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                listening = self._board.listen()
+                self._listening = listening = self._board.listen()
             except redis.RedisError:
                 self._turn()
                 self._stop.wait(_LOOK_S / 2)
@@ -231,11 +240,11 @@ class Follower:
                 while not self._stop.is_set():
                     self._turn()
                     listening.wait(_LOOK_S)
-            except redis.RedisError as error:
+            except (redis.RedisError, OSError) as error:
                 logger.debug("%s", error)
                 self._stop.wait(_LOOK_S / 2)
             finally:
-                with contextlib.suppress(redis.RedisError):
+                with contextlib.suppress(redis.RedisError, OSError):
                     listening.close()
 
     def _turn(self) -> None:

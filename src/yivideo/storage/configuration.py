@@ -4,7 +4,9 @@ Losing it loses nothing: the ledger has the truth, and whoever follows looks the
 time anyway.
 """
 
+import contextlib
 import json
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -102,6 +104,14 @@ class Listening:
             if self._pubsub.get_message(timeout=left) is not None:
                 return True
         return False
+
+    def interrupt(self) -> None:
+        """Have the one who waits, in another thread, end with an error."""
+        held: Any = self._pubsub.connection
+        stream = None if held is None else held._sock  # noqa: SLF001 - redis-py has no other way
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Stop listening."""
