@@ -107,9 +107,9 @@ WRONG = {
     "gpu_lock:\n  retry_intervall: 5\n": "line 2: gpu_lock.retry_intervall: unknown; did you mean "
     "retry_interval?",
     "gpu_lck:\n  retry_interval: 5\n": "line 1: gpu_lck: unknown; did you mean gpu_lock?",
-    "gpu_lock:\n  retry_interval: 3 GiB\n": "line 2: gpu_lock.retry_interval: '3 GiB' is not a time",
+    "gpu_lock:\n  retry_interval: 3 GiB\n": "line 2: gpu_lock.retry_interval: '3 GiB' is not a",
     "gpu_lock:\n  retry_interval: -3\n": "line 2: gpu_lock.retry_interval: it should be greater",
-    "gpu_lock:\n  max_retries: soon\n": "line 2: gpu_lock.max_retries: it should be a valid integer",
+    "gpu_lock:\n  max_retries: soon\n": "line 2: gpu_lock.max_retries: it should be a valid",
     "gpu_lock:\n  retry_interval: 90\n": "gpu_lock.max_retry_interval: the longest retry interval",
     "gpu_lock:\n  lock_timeout: 3\n": "line 2: gpu_lock.lock_timeout: 3 s is shorter than the "
     "heartbeat limit of 15 s",
@@ -140,7 +140,7 @@ def test_what_is_no_file_is_said_so(tmp_path: Path) -> None:
     """A folder, nothing, no text, half a character."""
     for make, told in (
         (lambda path: path.mkdir(), "is a folder"),
-        (lambda path: None, "There is no file"),
+        (lambda _: None, "There is no file"),
         (lambda path: path.write_bytes(b"\xff\xfe\x00"), "is not text in UTF-8"),
     ):
         path = tmp_path / told.replace(" ", "")
@@ -151,7 +151,7 @@ def test_what_is_no_file_is_said_so(tmp_path: Path) -> None:
 
 def test_a_variable_that_makes_no_sense_is_named() -> None:
     """As it is written in the environment."""
-    with pytest.raises(ConfigInvalid, match="^YIVIDEO_GPU_LOCK__RETRY_INTERVAL: 'soon' is not a"):
+    with pytest.raises(ConfigInvalid, match=r"^YIVIDEO_GPU_LOCK__RETRY_INTERVAL: 'soon' is not a"):
         load(None, environment={"YIVIDEO_GPU_LOCK__RETRY_INTERVAL": "soon"})
     with pytest.raises(UsageError, match="no profile 'staging': there are development, test"):
         load(None, environment={"YIVIDEO_PROFILE": "staging"})
