@@ -53,8 +53,8 @@ CHORES: dict[str, tuple[str, list[list[str]]]] = {
         [["-m", "pytest", *DOCS]],
     ),
     "reference": (
-        "write the command reference anew from the commands",
-        [["scripts/cli_reference.py"]],
+        "write the references of commands and settings anew from the code",
+        [["scripts/cli_reference.py"], ["scripts/config_reference.py"]],
     ),
     "bench": (
         "measure accuracy and cost",

@@ -5,6 +5,7 @@ wrong and, where there is something to do, what to do. `docs/reference/exit-code
 all; a test holds the two together.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import ClassVar
 
@@ -348,6 +349,32 @@ class IdempotencyConflict(UsageError):
     """The idempotency key was used before, for another request."""
 
     code = "idempotency-conflict"
+
+
+class ConfigInvalid(UsageError):
+    """Settings are unknown, of the wrong type, out of range, or cannot work together.
+
+    Attributes:
+        faults: each dotted key, and what is wrong with it.
+    """
+
+    code = "config-invalid"
+
+    def __init__(self, message: str, *, faults: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+
+class ConfigConflict(UsageError):
+    """The configuration was changed by somebody else meanwhile; nothing was changed now."""
+
+    code = "config-conflict"
+
+
+class ConfigVersionUnknown(UsageError):
+    """There is no such version of the configuration."""
+
+    code = "config-version-unknown"
 
 
 class StoreUnavailable(YiVideoError):

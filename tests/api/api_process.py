@@ -1,14 +1,13 @@
 """A real API process for the tests: prints its address when it is ready."""
 
 import sys
-from dataclasses import replace
 
 from yivideo.api.serve import serve
 from yivideo.engine.settings import EngineSettings
 from yivideo.errors import YiVideoError
 
 if __name__ == "__main__":
-    settings = replace(EngineSettings.from_environment(), upload_limit=10_000_000)
+    settings = EngineSettings.from_environment()
 
     def say(address: str) -> None:
         """Tell the test where it is served."""

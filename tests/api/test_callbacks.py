@@ -58,7 +58,6 @@ def settings(tmp_path: Path) -> EngineSettings:
         database_url=default_database(tmp_path),
         state=tmp_path,
         store=default_store(tmp_path),
-        private_callbacks=True,
     )
 
 
@@ -84,8 +83,8 @@ def test_a_callback_is_signed_and_delivered_once(
 ) -> None:
     """Its receiver can verify it with the secret in the state folder."""
     identity = ended(ledger, receiver.url)
-    assert deliver_due(ledger, settings) == 1
-    assert deliver_due(ledger, settings) == 0
+    assert deliver_due(ledger, settings, private=True) == 1
+    assert deliver_due(ledger, settings, private=True) == 0
     ((headers, body),) = receiver.came
     told = Webhook(webhook_secret(settings)).verify(body, dict(headers))
     assert (told["type"], told["data"]["workflow_id"]) == ("workflow.cancelled", identity)
@@ -100,7 +99,7 @@ def test_what_is_not_taken_is_told_again_later(
     """Redirects are not followed, and it is not due again at once."""
     receiver.status = status
     ended(ledger, receiver.url)
-    assert deliver_due(ledger, settings) == 0
+    assert deliver_due(ledger, settings, private=True) == 0
     assert not ledger.callbacks_due(10)
     assert len(receiver.came) == 1
 
@@ -110,7 +109,7 @@ def test_private_places_are_not_told(
 ) -> None:
     """Also where only the name means one, which is known when it is resolved."""
     ended(ledger, receiver.url)
-    assert deliver_due(ledger, replace(settings, private_callbacks=False)) == 0
+    assert deliver_due(ledger, settings) == 0
     assert receiver.came == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from yivideo.config.schema import Callbacks, Runtime
 from yivideo.engine.ledger.records import NewStep, NewWorkflow, Place
 from yivideo.engine.parts import assemble
 from yivideo.engine.reconciler import Reconciler
@@ -24,11 +25,12 @@ def test_slow_receiver_holds_nobody_up(tmp_path: Path) -> None:
         database_url=f"sqlite:///{tmp_path / 'ledger.db'}",
         state=tmp_path,
         store=(tmp_path / "store").as_uri(),
-        private_callbacks=True,
     )
-    parts = assemble(settings)
+    parts = assemble(settings, "test")
     parts.ledger.migrate()
-    one = Reconciler(settings, parts.ledger, parts.pool, parts.dispatcher, parts.store)
+    allowed = Runtime(callbacks=Callbacks(private=True))
+    parts.ledger.configuration.change(allowed.document(), author="test", reason="")
+    one = Reconciler(parts)
     thread = threading.Thread(target=one.run)
     with socket.create_server(("127.0.0.1", 0)) as receiver, connect(server.url) as client:
         receiver.settimeout(30)
@@ -72,7 +74,7 @@ def test_silence_is_measured_while_the_ledger_listens(tmp_path: Path) -> None:
         beat_s=0.5,
         silence_s=0.01,
     )
-    parts = assemble(settings)
+    parts = assemble(settings, "test")
     parts.ledger.migrate()
     try:
         chain = [NewStep(name=keyframes.NAME, params={})]
@@ -80,7 +82,7 @@ def test_silence_is_measured_while_the_ledger_listens(tmp_path: Path) -> None:
         (ready,) = accepted.ready
         claimed = parts.ledger.claim(ready.step_id, 1, Place(host="far", worker="w", pid=1))
         assert claimed is not None
-        one = Reconciler(settings, parts.ledger, parts.pool, parts.dispatcher, parts.store)
+        one = Reconciler(parts)
         time.sleep(0.1)
         one.find_dead()
         assert len(parts.ledger.running()) == 1

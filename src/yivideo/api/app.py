@@ -68,6 +68,7 @@ def _make_tables(services: Services) -> None:
     # A ledger that is away is waited for by each request that needs it.
     with contextlib.suppress(LedgerUnavailable):
         assert services.ledger
+    services.parts.follower.start()
 
 
 @contextlib.asynccontextmanager

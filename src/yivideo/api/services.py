@@ -8,6 +8,7 @@ import redis
 from fastapi import Request
 
 from yivideo.api.sending import Sender
+from yivideo.config.schema import Runtime
 from yivideo.engine.hints import BROKER_DATABASE
 from yivideo.engine.ledger.records import ReadyStep
 from yivideo.engine.ledger.store import Ledger
@@ -34,7 +35,7 @@ class Services:
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._migrated = False
-        self.parts = assemble(settings)
+        self.parts = assemble(settings, "api")
         # The database of the queues.
         self.queues = connect(with_database(settings.redis_url, BROKER_DATABASE))
         self.sender = Sender()
@@ -52,6 +53,11 @@ class Services:
                     self.parts.ledger.migrate()
                     self._migrated = True
         return self.parts.ledger
+
+    @property
+    def configured(self) -> Runtime:
+        """The settings that rule now."""
+        return self.parts.follower.now().settings
 
     @property
     def pool(self) -> GpuPool:
@@ -147,6 +153,7 @@ class Services:
     def close(self) -> None:
         """Send what waits, and let go of everything."""
         self.stopping.set()
+        self.parts.follower.stop()
         self.sender.close()
         self.queues.close()
         self.pool.close()

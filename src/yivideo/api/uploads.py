@@ -59,7 +59,7 @@ def describe_uploads(services: Parts) -> Response:
             "Tus-Resumable": VERSION,
             "Tus-Version": VERSION,
             "Tus-Extension": "creation,termination,expiration",
-            "Tus-Max-Size": str(services.settings.upload_limit),
+            "Tus-Max-Size": str(services.configured.uploads.limit),
         },
     )
 
@@ -81,8 +81,8 @@ def create_upload(
     ] = "",
 ) -> Response:
     """Its address is in ``Location``: send the pieces there with PATCH."""
-    if upload_length > services.settings.upload_limit:
-        limit = services.settings.upload_limit
+    if upload_length > services.configured.uploads.limit:
+        limit = services.configured.uploads.limit
         raise Problem("content-too-large", f"An upload has at most {limit} bytes.")
     upload = shelf.create(upload_length, _filename(upload_metadata))
     location = f"{router.prefix}/{upload.id}"

@@ -196,7 +196,7 @@ def _checked(order: WorkflowOrder, request: Request, services: Services) -> NewW
         source = checked_video(order.video_path, services.settings)
     if order.callback_url is not None:
         try:
-            check_address(order.callback_url, private=services.settings.private_callbacks)
+            check_address(order.callback_url, private=services.configured.callbacks.private)
         except AddressRefused as error:
             raise Problem.at("callback-refused", "/callback_url", str(error)) from None
     return NewWorkflow(

@@ -13,12 +13,14 @@ from yivideo.cli.agent_server import OwnServer, redis_cli, stop_server
 from yivideo.cli.stopping import Stopping
 from yivideo.cli.streams import printable, say, tell
 from yivideo.engine.agent_hints import AgentHints
+from yivideo.engine.following import BoardSource, Follower
 from yivideo.engine.presence import absent_services
 from yivideo.errors import AgentExists, UsageError
 from yivideo.gpu.agent import Agent, alone
 from yivideo.gpu.discovery import FoundDevice
 from yivideo.gpu.health import Health
 from yivideo.gpu.pool import GpuPool
+from yivideo.storage.configuration import Board
 from yivideo.storage.redis import without_password
 
 # A second is promised for stopping; an agent whose server hangs may need longer, and is left.
@@ -113,6 +115,12 @@ class _Worker:
             absent=lambda index: absent_services(setting.state, setting.services, index),
             beat_limit=setting.heartbeat_limit,
         )
+        self._board = Board(address)
+        # It has no ledger: what it runs by is the copy in Redis.
+        self._follower = Follower(
+            BoardSource(self._board), self._board, host=setting.host, name="agent"
+        )
+        self._follower.start()
         self._thread = threading.Thread(target=self._run, name="agent", daemon=True)
         self._thread.start()
 
@@ -127,6 +135,7 @@ class _Worker:
     def stop(self) -> None:
         """End it; one whose server hangs is left to the end of the process."""
         self.agent.stop()
+        self._follower.stop()
         self._thread.join(_END_S)
         if not self._thread.is_alive():
             self._pool.close()

@@ -1,10 +1,11 @@
 """The parts of a running system: `yivideo up`, `api`, `worker`, `reconciler`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from yivideo.cli.config_options import ConfigFile, Profile, load_settings
 from yivideo.cli.gpu_options import Redis, State
 from yivideo.errors import ExitCode
 
@@ -57,7 +58,6 @@ CpuPlaces = Annotated[
         min=1, max=1024, help="So many steps of the CPU at once.", show_default="cores - 1"
     ),
 ]
-RETAIN_NUMBER = 1_000_000
 RetainDays = Annotated[
     float | None,
     typer.Option(
@@ -68,14 +68,19 @@ RetainDays = Annotated[
     ),
 ]
 RetainNumber = Annotated[
-    int, typer.Option(min=0, help="With --retain-days: keep at most so many ended workflows.")
+    int | None,
+    typer.Option(
+        min=0,
+        help="With --retain-days: keep at most so many ended workflows.",
+        show_default="1000000",
+    ),
 ]
 StandIn = Annotated[
     bool, typer.Option("--stand-in", help="Offer the processor in a GPU's place, GPU or not.")
 ]
 
 
-def worker(
+def worker(  # noqa: PLR0913 - options, each by its name
     *,
     service: Service = None,
     redis: Redis = None,
@@ -85,6 +90,8 @@ def worker(
     host: Host = None,
     cpu_places: CpuPlaces = None,
     stand_in: StandIn = False,
+    config: ConfigFile = None,
+    profile: Profile = None,
 ) -> int:
     """Run a host's workers: CPU steps, and one place for each service on each device.
 
@@ -95,7 +102,9 @@ def worker(
     from yivideo.engine.system import Layout, reconciler_program, supervisor, worker_programs
     from yivideo.telemetry.logs import set_up_logs
 
-    settings = _settings(redis, state, database, store, host)
+    settings = _settings(
+        config, profile, redis, state, database_url=database, store=store, host=host
+    )
     set_up_logs("worker")
     layout = Layout(
         settings=settings,
@@ -116,29 +125,35 @@ def reconciler(
     database: Database = None,
     store: Store = None,
     retain_days: RetainDays = None,
-    retain_number: RetainNumber = RETAIN_NUMBER,
+    retain_number: RetainNumber = None,
+    config: ConfigFile = None,
+    profile: Profile = None,
 ) -> int:
-    """Put right what was lost: hints, steps of dead workers, callbacks. Any number may run."""
+    """Put right what was lost: hints, steps of dead workers, callbacks. Any number may run.
+
+    One of them owns the file of settings: that with --config. It takes over each edit of it.
+    """
     import signal
 
+    from yivideo.cli.reconciling import keeper_for, loaded_for
     from yivideo.engine.parts import assemble
     from yivideo.engine.reconciler import Reconciler
+    from yivideo.engine.system import settings_of
     from yivideo.telemetry.logs import set_up_logs
 
-    settings = _settings(redis, state, database, store, None)
     set_up_logs("reconciler")
-    parts = assemble(settings)
-    retain = None if retain_days is None else (retain_days * 86400.0, retain_number)
-    one = Reconciler(
-        settings, parts.ledger, parts.pool, parts.dispatcher, parts.store, retain=retain
-    )
+    options = {"redis_url": redis, "state": state, "database_url": database, "store": store}
+    loaded = loaded_for(config, profile, options)
+    parts = assemble(settings_of(loaded), "reconciler")
+    retention = {"days": retain_days, "number": retain_number}
+    one = Reconciler(parts, keeper_for(parts, loaded, config, retention))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: one.stop())
     one.run()
     return int(ExitCode.OK)
 
 
-def api(
+def api(  # noqa: PLR0913 - options, each by its name
     *,
     host: Annotated[
         str, typer.Option(help="Address to listen on; beyond 127.0.0.1 it needs an API key.")
@@ -149,12 +164,16 @@ def api(
     database: Database = None,
     store: Store = None,
     media_root: MediaRoot = None,
+    config: ConfigFile = None,
+    profile: Profile = None,
 ) -> int:
     """Serve workflows over HTTP."""
     from yivideo.api.serve import serve
     from yivideo.telemetry.logs import set_up_logs
 
-    settings = _settings(redis, state, database, store, None, media_root)
+    settings = _settings(
+        config, profile, redis, state, database_url=database, store=store, media_roots=media_root
+    )
     set_up_logs("api")
     serve(settings, host, port)
     return int(ExitCode.OK)
@@ -162,10 +181,17 @@ def api(
 
 def up(  # noqa: PLR0913 - options, each by its name
     *,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the API.")] = API_PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Of the API.", show_default=str(API_PORT)),
+    ] = None,
     listen: Annotated[
-        str, typer.Option(help="Address of the API; beyond 127.0.0.1 it needs an API key.")
-    ] = "127.0.0.1",
+        str | None,
+        typer.Option(
+            help="Address of the API; beyond 127.0.0.1 it needs an API key.",
+            show_default="127.0.0.1",
+        ),
+    ] = None,
     media_root: MediaRoot = None,
     redis: Redis = None,
     redis_port: Annotated[
@@ -184,7 +210,9 @@ def up(  # noqa: PLR0913 - options, each by its name
     cpu_places: CpuPlaces = None,
     stand_in: StandIn = False,
     retain_days: RetainDays = None,
-    retain_number: RetainNumber = RETAIN_NUMBER,
+    retain_number: RetainNumber = None,
+    config: ConfigFile = None,
+    profile: Profile = None,
     demo: Annotated[bool, typer.Option("--demo", help="Submit the sample when ready.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the ready line as one JSON object.")
@@ -198,17 +226,23 @@ def up(  # noqa: PLR0913 - options, each by its name
     """
     from yivideo.cli.upping import Wish, run_system
 
+    loaded = load_settings(
+        config,
+        profile,
+        redis_url=redis,
+        state=state,
+        database_url=database,
+        store=store,
+        host=host,
+        media_roots=media_root or None,
+        listen=listen,
+        port=port,
+        redis_port=redis_port,
+        cpu_places=cpu_places,
+    )
     run_system(
         Wish(
-            listen=(listen, port),
-            media_roots=tuple(media_root or ()),
-            redis=redis,
-            redis_port=redis_port,
-            state=state,
-            database=database,
-            store=store,
-            host=host,
-            cpu_places=cpu_places,
+            loaded=loaded,
             stand_in=stand_in,
             retain_days=retain_days,
             retain_number=retain_number,
@@ -220,23 +254,9 @@ def up(  # noqa: PLR0913 - options, each by its name
 
 
 def _settings(
-    redis: str | None,
-    state: str | None,
-    database: str | None,
-    store: str | None,
-    host: str | None,
-    media_roots: list[Path] | None = None,
+    config: str | None, profile: str | None, redis: str | None, state: str | None, **options: Any
 ) -> "EngineSettings":
-    from yivideo.cli.gpu_options import need_server_extra
-
-    need_server_extra()
+    loaded = load_settings(config, profile, redis_url=redis, state=state, **options)
     from yivideo.engine.system import settings_of
 
-    return settings_of(
-        redis=redis,
-        state=state,
-        database=database,
-        store=store,
-        host=host,
-        media_roots=tuple(media_roots or ()),
-    )
+    return settings_of(loaded)

@@ -6,8 +6,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from yivideo.cli.gpu_options import need_server_extra, state_of
+from yivideo.cli.gpu_options import state_of
+from yivideo.cli.serving import API_PORT
 from yivideo.cli.streams import complain, say, tell
+from yivideo.config.sources import Loaded
 from yivideo.engine.settings import EngineSettings
 from yivideo.engine.supervisor import Program
 from yivideo.engine.system import (
@@ -30,22 +32,20 @@ _READY_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What `yivideo up` was asked for; None where the environment or a default decides."""
+    """What `yivideo up` was asked for."""
 
-    listen: tuple[str, int]
-    media_roots: tuple[Path, ...]
-    redis: str | None
-    redis_port: int | None
-    state: str | None
-    database: str | None
-    store: str | None
-    host: str | None
-    cpu_places: int | None
+    loaded: Loaded
     stand_in: bool
     retain_days: float | None
-    retain_number: int
+    retain_number: int | None
     demo: bool
     as_json: bool
+
+    @property
+    def listen(self) -> tuple[str, int]:
+        """Where the API is to listen."""
+        given = self.loaded.config
+        return given.listen or "127.0.0.1", given.port or API_PORT
 
 
 def run_system(wish: Wish) -> None:
@@ -55,10 +55,8 @@ def run_system(wish: Wish) -> None:
         AgentExists: a system runs with this state folder already.
         ServerUnavailable: a server does not answer, or the API's port is taken.
     """
-    import os
-
-    need_server_extra()
-    state = state_of(wish.state)
+    given = wish.loaded.config
+    state = state_of(str(given.state) if given.state else None)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = take(state / "up.lock")
     if lock is None:
@@ -68,17 +66,10 @@ def run_system(wish: Wish) -> None:
         raise ServerUnavailable(f"Something listens on port {port} of {host}: choose with --port.")
     set_up_logs("up")
     with contextlib.ExitStack() as stack:
-        redis = wish.redis or os.environ.get("YIVIDEO_REDIS_URL")
+        redis = given.redis_url
         if not redis:
-            redis = stack.enter_context(own_valkey(state, wish.redis_port)).url
-        settings = settings_of(
-            redis=redis,
-            state=str(state),
-            database=wish.database,
-            store=wish.store,
-            host=wish.host,
-            media_roots=wish.media_roots,
-        )
+            redis = stack.enter_context(own_valkey(state, given.redis_port)).url
+        settings = settings_of(wish.loaded, redis=redis)
         found = supervisor(settings, [api_program(settings, host, port)])
         # The API first: it is what others wait for, and it makes the ledger's tables.
         found.later = lambda: _others(wish, settings)
@@ -95,17 +86,23 @@ def _others(wish: Wish, settings: EngineSettings) -> list[Program]:
             services=known_services(),
             devices=own_devices(stand_in=wish.stand_in),
             agent=("--stand-in",) if wish.stand_in else (),
-            cpu_places=wish.cpu_places,
-            reconciler=_retention(wish),
+            cpu_places=wish.loaded.config.cpu_places,
+            reconciler=(*_file(wish), *_retention(wish)),
         )
     )
 
 
+def _file(wish: Wish) -> tuple[str, ...]:
+    """The file of settings, which the reconciler owns; a profile lies below it or stands alone."""
+    file, profile = wish.loaded.file, wish.loaded.profile
+    words = (f"--config={file.path}",) if file else ()
+    return (*words, f"--profile={profile}") if profile else words
+
+
 def _retention(wish: Wish) -> tuple[str, ...]:
     """What the reconciler is told to forget."""
-    if wish.retain_days is None:
-        return ()
-    return (f"--retain-days={wish.retain_days}", f"--retain-number={wish.retain_number}")
+    given = {"days": wish.retain_days, "number": wish.retain_number}
+    return tuple(f"--retain-{name}={value}" for name, value in given.items() if value is not None)
 
 
 class _Readiness:

@@ -106,5 +106,5 @@ def is_private(address: Address) -> bool:
 def _refusal(host: str) -> AddressRefused:
     return AddressRefused(
         f"{host} is an address of a private network, where callbacks do not go unless"
-        " YIVIDEO_PRIVATE_CALLBACKS allows it."
+        " the setting callbacks.private allows it."
     )

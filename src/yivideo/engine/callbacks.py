@@ -30,8 +30,16 @@ _LIMIT_S = 10.0
 _AT_ONCE = 16
 
 
-def deliver_due(ledger: "Ledger", settings: EngineSettings, *, limit: int = 50) -> int:
+def deliver_due(
+    ledger: "Ledger", settings: EngineSettings, *, private: bool = False, limit: int = 50
+) -> int:
     """Deliver what is due; what fails is due again later, by the ledger's back-off.
+
+    Args:
+        ledger: knows what is due.
+        settings: the system's; they know the secret.
+        private: whether addresses of private networks are allowed.
+        limit: so many at most.
 
     Returns:
         How many were delivered.
@@ -42,7 +50,7 @@ def deliver_due(ledger: "Ledger", settings: EngineSettings, *, limit: int = 50) 
     due = ledger.callbacks_due(limit)
     if not due:
         return 0
-    results = asyncio.run(_deliver_all(due, settings))
+    results = asyncio.run(_deliver_all(due, webhook_secret(settings), private=private))
     for callback, error in zip(due, results, strict=True):
         if error:
             logger.warning("The callback for %s failed: %s", callback.workflow_id, error)
@@ -101,8 +109,7 @@ def signed(callback: Callback, secret: str, now: datetime) -> tuple[bytes, dict[
     return body.encode(), headers
 
 
-async def _deliver_all(due: Sequence[Callback], settings: EngineSettings) -> list[str]:
-    secret, private = webhook_secret(settings), settings.private_callbacks
+async def _deliver_all(due: Sequence[Callback], secret: str, *, private: bool) -> list[str]:
     gate = asyncio.Semaphore(_AT_ONCE)
     # No proxy of the environment: it would resolve the name anew.
     context = ssl.create_default_context()

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from yivideo.config.schema import Steps
+from yivideo.engine.following import Fixed, SettingsNow
 from yivideo.engine.hints import device_queue, send_hint, service_queue
 from yivideo.engine.ledger.records import ReadyStep
 from yivideo.errors import PoolError, RequestEnded, RequestImpossible, ServerUnavailable
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _PREFIX = "step"
-STEP_LIMIT_S = 1800.0
 
 
 class Dispatcher:
@@ -29,15 +30,15 @@ class Dispatcher:
     Args:
         app: gives the Celery application.
         pool: the GPU pool.
-        step_limit: seconds after which a step that holds a device is ended.
+        settings: how long a step may hold a device, and how much of it steps ask for.
     """
 
     def __init__(
-        self, app: "Callable[[], Celery]", pool: GpuPool, step_limit: float = STEP_LIMIT_S
+        self, app: "Callable[[], Celery]", pool: GpuPool, settings: SettingsNow | None = None
     ) -> None:
         self._app = app
         self._pool = pool
-        self._step_limit = step_limit
+        self._settings = settings or Fixed()
         pool.on_grants = self.hint
 
     def send(self, ready: Iterable[ReadyStep]) -> list[tuple[int, int]]:
@@ -95,14 +96,15 @@ class Dispatcher:
 
     def request(self, step: ReadyStep, identity: str | None = None) -> Request:
         """The request for the device that a ready step needs."""
+        settings = self._settings.now().of(step.config_version).steps
         return Request(
             id=identity or f"{_PREFIX}:{step.step_id}:{step.number}",
-            demand=_demand(step.name, step.memory_factor),
+            demand=_demand(step.name, settings, step.memory_factor),
             priority=step.priority,
             group=step.group,
             weight=step.weight,
             since=step.workflow_since,
-            limit=self._step_limit,
+            limit=settings.lock_timeout,
             what=step.name,
             workflow=step.workflow_id,
             tries=0,
@@ -110,20 +112,25 @@ class Dispatcher:
 
     def request_of(self, grant: Grant) -> Request:
         """The request that a grant answers, as far as the journal needs it to put a lease back."""
+        settings = self._settings.now().settings.steps
         return Request(
-            id=grant.request, demand=_demand(grant.what), limit=self._step_limit, what=grant.what
+            id=grant.request,
+            demand=_demand(grant.what, settings),
+            limit=settings.lock_timeout,
+            what=grant.what,
         )
 
 
-def _demand(name: str, memory_factor: float = 1.0) -> Demand:
+def _demand(name: str, settings: Steps, memory_factor: float = 1.0) -> Demand:
     """What a step of that name needs of a device."""
     found = find_step(name)
     needs = found.needs
     assert needs is not None
     if needs.exclusive:
         return Demand.of(exclusive=True, service=found.service)
+    memory = settings.memory.get(name, needs.memory)
     return Demand.of(
-        memory=round(mebibytes(needs.memory) * memory_factor),
+        memory=round(mebibytes(memory) * memory_factor),
         compute=needs.compute,
         decode=needs.decode,
         service=found.service,

@@ -133,6 +133,7 @@ class Worker:
                 units=result.units,
                 seconds=result.seconds,
                 model=lease.model if lease else "cpu",
+                memory_mib=_memory_mib(result, lease),
             )
         )
 
@@ -220,6 +221,13 @@ class _Follower:
                     self.unwanted = True
             except LedgerUnavailable as error:
                 logger.warning("%s", error)
+
+
+def _memory_mib(result: StepResult, lease: Grant | None) -> float:
+    """What it used of its device's memory, where that is this host's; 0 for unknown."""
+    if lease is None or _visible(lease):
+        return 0.0
+    return result.peak_bytes / 2**20
 
 
 def _visible(lease: Grant | None) -> str:

@@ -31,8 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--queue", action="append", required=True)
     args = parser.parse_args(arguments)
     set_up_logs(args.name)
-    parts = assemble(EngineSettings.from_environment())
+    parts = assemble(EngineSettings.from_environment(), args.name.partition("@")[0])
     with StepChild(Limits()) as child:
+        parts.follower.start()
         worker = Worker(
             settings=parts.settings,
             name=args.name,

@@ -13,15 +13,15 @@ from typing import Any, cast
 
 import redis
 
+from yivideo.config.schema import DAY_S
 from yivideo.engine.callbacks import deliver_due
-from yivideo.engine.dispatch import Dispatcher
+from yivideo.engine.following import Ruling, record_of
+from yivideo.engine.guarding import note_devices, watch_over
+from yivideo.engine.keeping import Keeper
 from yivideo.engine.ledger.records import Event, Outcome, Running
-from yivideo.engine.ledger.store import Ledger
-from yivideo.engine.settings import EngineSettings
+from yivideo.engine.parts import Parts
 from yivideo.errors import LedgerUnavailable, PoolError, ServerUnavailable, WorkflowUnknown
-from yivideo.gpu.pool import GpuPool
 from yivideo.gpu.processes import Process, Watch, is_alive
-from yivideo.storage.files import FileStore
 from yivideo.storage.redis import connect, with_database
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ _TURN_S = 0.5
 _IDLE_TURN_S = 1.0
 # A place whose child died has so long to say how: it may have been the video's fault.
 _LAST_WORDS_S = 2.0
+# A change of the configuration is looked at every so many turns.
+_GUARD_TURNS = 10
 # A callback under way when it ends is delivered once more by the next one.
 _FAREWELL_S = 2.0
 # A lease may outlive its attempt by so long: the commit comes before the release.
@@ -44,33 +46,24 @@ class Reconciler:
     """One reconciler.
 
     Args:
-        settings: the system's settings.
-        ledger: the truth.
-        pool: the GPU pool.
-        dispatcher: sends hints.
-        store: where results lie; retention removes from it.
-        retain: seconds and number of ended workflows to keep; None keeps all.
+        parts: the system's; the process follows the configuration while this runs.
+        keeper: keeps the configuration in step with its file, where this one owns it.
     """
 
-    def __init__(
-        self,
-        settings: EngineSettings,
-        ledger: Ledger,
-        pool: GpuPool,
-        dispatcher: Dispatcher,
-        store: FileStore,
-        retain: tuple[float, int] | None = None,
-    ) -> None:
-        self._settings = settings
-        self._ledger = ledger
-        self._pool = pool
-        self._dispatcher = dispatcher
-        self._store = store
-        self._retain = retain
-        self._mirror = connect(with_database(settings.redis_url, MIRROR_DATABASE))
+    def __init__(self, parts: Parts, keeper: Keeper | None = None) -> None:
+        self._settings = parts.settings
+        self._ledger = parts.ledger
+        self._pool = parts.pool
+        self._dispatcher = parts.dispatcher
+        self._store = parts.store
+        self._follower = parts.follower
+        self._board = parts.board
+        self._keeper = keeper
+        self._mirror = connect(with_database(parts.settings.redis_url, MIRROR_DATABASE))
         self._told = -1
-        # Which life of the server was seen last.
+        # Which life of the server was seen last, and what rule was shown in which life.
         self._life = ""
+        self._shown: tuple[str, Ruling | None] = ("", None)
         self._suspects: dict[str, float] = {}
         # Sees the processes of this host's attempts die, while this runs; and since when attempts
         # are without a child.
@@ -93,6 +86,9 @@ class Reconciler:
         # A receiver of callbacks may be slow, and a file store too: nobody's step waits for them.
         slow = threading.Thread(target=self._run_slow, name="callbacks", daemon=True)
         slow.start()
+        if self._keeper is not None:
+            self._keeper.start()
+        self._follower.start()
         turn = 0
         with Watch() as self._watch:
             while not self._stop.is_set():
@@ -103,15 +99,20 @@ class Reconciler:
                     self._guarded(self.end_leases)
                 turn += 1
                 self._watch.wait(_TURN_S if self._watched else _IDLE_TURN_S)
+        if self._keeper is not None:
+            self._keeper.stop()
+        self._follower.stop()
         slow.join(_FAREWELL_S)
 
     def _run_slow(self) -> None:
         turn = 0
         while not self._stop.is_set():
             self._guarded(self.call_back)
+            self._guarded(self.show_configuration)
+            if turn % _GUARD_TURNS == 0:
+                self._guarded(self.watch_over)
             if turn % 120 == 0:
-                if self._retain:
-                    self._guarded(self.forget_old)
+                self._guarded(self.forget_old)
                 self._guarded(self.remove_files)
             turn += 1
             self._stop.wait(_TURN_S)
@@ -237,7 +238,8 @@ class Reconciler:
 
     def _show(self, events: Sequence[Event]) -> None:
         with self._mirror.pipeline(transaction=False) as pipe:
-            for identity in dict.fromkeys(event.workflow_id for event in events):
+            # Those of no workflow tell of the configuration.
+            for identity in dict.fromkeys(e.workflow_id for e in events if e.workflow_id):
                 key = f"workflow_state:{identity}"
                 try:
                     state = json.dumps(asdict(self._ledger.workflow(identity)), ensure_ascii=False)
@@ -249,9 +251,22 @@ class Reconciler:
 
     def forget_old(self) -> None:
         """Forget what is older or more than is to be kept."""
-        assert self._retain is not None
-        while self._ledger.expire(*self._retain):
-            continue
+        keep = self._follower.now().settings.retention
+        if keep.days is not None:
+            while self._ledger.expire(keep.days * DAY_S, keep.number):
+                continue
+
+    def show_configuration(self) -> None:
+        """Show in Redis what rules, for those who have no ledger; after a loss of Redis, too."""
+        ruling = self._follower.now()
+        if ruling.version and (self._life, ruling) != self._shown:
+            self._board.publish(record_of(ruling))
+            self._shown = (self._life, ruling)
+
+    def watch_over(self) -> None:
+        """Look at what the last change of the configuration has done, and act on it."""
+        note_devices(self._ledger.configuration, self._pool.snapshot())
+        watch_over(self._ledger.configuration, self._follower.now())
 
     def remove_files(self) -> None:
         """Remove the results of what was deleted or forgotten."""
@@ -262,7 +277,8 @@ class Reconciler:
 
     def call_back(self) -> None:
         """Tell senders of the ends of their workflows."""
-        deliver_due(self._ledger, self._settings)
+        private = self._follower.now().settings.callbacks.private
+        deliver_due(self._ledger, self._settings, private=private)
 
 
 def _place_is_gone(attempt: Running) -> bool:

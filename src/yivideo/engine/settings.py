@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from yivideo.errors import UsageError
+from yivideo.config.schema import Bootstrap
+from yivideo.config.sources import bootstrap
 from yivideo.gpu.address import host_name, server_address, state_folder
 
 
@@ -23,9 +24,6 @@ class EngineSettings:
         beat_s: seconds between an attempt's heartbeats.
         silence_s: the heartbeat limit: an attempt silent for longer is lost.
         grace_s: how long a step may go on after its worker was asked to end.
-        step_limit_s: the longest a step may hold a device.
-        upload_limit: the largest upload, in bytes.
-        private_callbacks: whether callbacks may go to addresses of private networks.
         webhook_secret: what callbacks are signed with; made in the state folder when empty.
     """
 
@@ -38,9 +36,6 @@ class EngineSettings:
     beat_s: float = 1.0
     silence_s: float = 15.0
     grace_s: float = 20.0
-    step_limit_s: float = 1800.0
-    upload_limit: int = 64 * 2**30
-    private_callbacks: bool = False
     webhook_secret: str = ""
 
     @classmethod
@@ -49,24 +44,30 @@ class EngineSettings:
 
         Raises:
             ServerUnavailable: no Redis is named, and none runs in the state folder.
-            UsageError: a number is malformed or out of range.
+            ConfigInvalid: a value is malformed or out of range.
         """
-        state = state_folder(environment)
-        roots = environment.get("YIVIDEO_MEDIA_ROOTS", "")
+        return cls.of(bootstrap(environment), environment)
+
+    @classmethod
+    def of(cls, given: Bootstrap, environment: Mapping[str, str] = os.environ) -> "EngineSettings":
+        """From what a process is started with, with everything in the state folder by default.
+
+        Raises:
+            ServerUnavailable: no Redis is named, and none runs in the state folder.
+        """
+        state = (given.state or state_folder(environment)).absolute()
         return cls(
-            redis_url=environment.get("YIVIDEO_REDIS_URL") or server_address(environment),
-            host=host_name(environment),
-            database_url=environment.get("YIVIDEO_DATABASE_URL") or default_database(state),
+            redis_url=given.redis_url
+            or server_address({**environment, "YIVIDEO_STATE": str(state)}),
+            host=given.host or host_name(environment),
+            database_url=given.database_url or default_database(state),
             state=state,
-            store=environment.get("YIVIDEO_STORE") or default_store(state),
-            media_roots=tuple(Path(root).resolve() for root in roots.split(os.pathsep) if root),
-            beat_s=_number(environment, "YIVIDEO_BEAT", 1.0),
-            silence_s=_number(environment, "YIVIDEO_HEARTBEAT_LIMIT", 15.0),
-            grace_s=_number(environment, "YIVIDEO_GRACE", 20.0),
-            step_limit_s=_number(environment, "YIVIDEO_STEP_LIMIT", 1800.0),
-            upload_limit=_bytes(environment, "YIVIDEO_UPLOAD_LIMIT", 64 * 2**30),
-            private_callbacks=_flag(environment, "YIVIDEO_PRIVATE_CALLBACKS"),
-            webhook_secret=environment.get("YIVIDEO_WEBHOOK_SECRET", ""),
+            store=given.store or default_store(state),
+            media_roots=tuple(root.resolve() for root in given.media_roots),
+            beat_s=given.beat,
+            silence_s=given.heartbeat_limit,
+            grace_s=given.grace,
+            webhook_secret=given.webhook_secret,
         )
 
     def environment(self) -> dict[str, str]:
@@ -81,10 +82,10 @@ class EngineSettings:
             "YIVIDEO_BEAT": f"{self.beat_s:g}",
             "YIVIDEO_HEARTBEAT_LIMIT": f"{self.silence_s:g}",
             "YIVIDEO_GRACE": f"{self.grace_s:g}",
-            "YIVIDEO_STEP_LIMIT": f"{self.step_limit_s:g}",
-            "YIVIDEO_UPLOAD_LIMIT": str(self.upload_limit),
-            "YIVIDEO_PRIVATE_CALLBACKS": "1" if self.private_callbacks else "",
             "YIVIDEO_WEBHOOK_SECRET": self.webhook_secret,
+            # Read once, by who started all of this: an edit that spoils it must not keep a process
+            # from being started again.
+            "YIVIDEO_CONFIG": os.devnull,
         }
 
 
@@ -96,32 +97,3 @@ def default_database(state: Path) -> str:
 def default_store(state: Path) -> str:
     """The file store of a single machine: a folder in the state folder."""
     return (state / "store").absolute().as_uri()
-
-
-def _number(environment: Mapping[str, str], name: str, default: float) -> float:
-    text = environment.get(name, "")
-    try:
-        value = float(text) if text else default
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 1e7:
-        raise UsageError(f"{name} is a number of seconds above 0, not '{text}'.")
-    return value
-
-
-def _bytes(environment: Mapping[str, str], name: str, default: int) -> int:
-    text = environment.get(name, "")
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
-        raise UsageError(f"{name} is a number of bytes above 0, not '{text}'.")
-    return int(text)
-
-
-def _flag(environment: Mapping[str, str], name: str) -> bool:
-    text = environment.get(name, "").strip().lower()
-    if text in {"", "0", "false", "no", "off"}:
-        return False
-    if text in {"1", "true", "yes", "on"}:
-        return True
-    raise UsageError(f"{name} is 1 or 0, not '{text}'.")

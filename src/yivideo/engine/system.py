@@ -5,11 +5,12 @@ import http.client
 import os
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from yivideo.config.sources import Loaded
 from yivideo.engine.settings import EngineSettings
 from yivideo.engine.supervisor import Program, Supervisor
 from yivideo.errors import ServerUnavailable
@@ -45,31 +46,23 @@ class Layout:
 
 
 def settings_of(
-    *,
-    redis: str | None = None,
-    state: str | None = None,
-    database: str | None = None,
-    store: str | None = None,
-    host: str | None = None,
-    media_roots: tuple[Path, ...] = (),
+    loaded: Loaded, *, redis: str | None = None, environment: Mapping[str, str] = os.environ
 ) -> EngineSettings:
-    """Settings from the environment, with what is given in its place.
+    """The settings of a system's processes, from all sources.
+
+    Args:
+        loaded: what was read.
+        redis: an address that nobody named: of a server started for this system.
+        environment: of this process.
 
     Raises:
         ServerUnavailable: no Redis is named, and none runs in the state folder.
     """
-    roots = os.pathsep.join(str(root.resolve()) for root in media_roots or here())
-    given = {
-        "YIVIDEO_REDIS_URL": redis,
-        "YIVIDEO_STATE": state,
-        "YIVIDEO_DATABASE_URL": database,
-        "YIVIDEO_STORE": store,
-        "YIVIDEO_HOST": host,
-        "YIVIDEO_MEDIA_ROOTS": roots if media_roots else None,
-    }
-    environment = {"YIVIDEO_MEDIA_ROOTS": roots, **os.environ}
-    environment |= {name: value for name, value in given.items() if value is not None}
-    return EngineSettings.from_environment(environment)
+    given = loaded.config
+    values: dict[str, Any] = {"redis_url": given.redis_url or redis}
+    if not given.media_roots:
+        values["media_roots"] = here()
+    return EngineSettings.of(given.model_copy(update=values), environment)
 
 
 def api_program(settings: EngineSettings, host: str, port: int) -> Program:

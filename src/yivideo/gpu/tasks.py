@@ -34,7 +34,7 @@ from yivideo.gpu.amounts import Demand
 from yivideo.gpu.lease import Gpu, acquire, gpu_of
 from yivideo.gpu.pool import GpuPool
 from yivideo.gpu.records import DEFAULT_PRIORITY, Grant, Request
-from yivideo.gpu.settings import GpuLockSettings
+from yivideo.gpu.settings import GpuLockSettings, lock_settings
 from yivideo.gpu.transitions import holders
 from yivideo.gpu.visibility import only
 
@@ -75,12 +75,9 @@ class _Wish:
     without_pool: Literal["fail", "run"]
 
     def settled(self, app: Any) -> GpuLockSettings:
-        given: dict[str, Any] = {**(app.conf.get("gpu_lock") or {}), **self.settings}
-        if self.retry_interval is not None:
-            given["retry_interval"] = self.retry_interval
-        if self.timeout is not None:
-            given["lock_timeout"] = self.timeout
-        return GpuLockSettings.of(given)
+        named = {"retry_interval": self.retry_interval, "lock_timeout": self.timeout}
+        mine = {name: value for name, value in named.items() if value is not None}
+        return lock_settings(app.conf.get("gpu_lock") or {}, self.settings, mine)
 
     def demand(self) -> Demand:
         host = host_name()
@@ -157,7 +154,7 @@ def gpu_lock(  # noqa: PLR0913 - the original's words, and the pool's
         without_pool=without_pool,
     )
     # What is wrong is said where it is written, not when the first task runs.
-    GpuLockSettings.of(settings)
+    lock_settings(settings)
     wish.demand()
     courier.serve_workers()
 

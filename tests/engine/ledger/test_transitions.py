@@ -28,7 +28,7 @@ from yivideo.errors import (
 
 def test_a_workflow_is_accepted_with_its_first_step_ready(ledger: Ledger) -> None:
     """What was asked for can be read back, and one step may be claimed."""
-    accepted = ledger.accept(new(labels={"shelf": "3"}, group="g", priority=7, config_version=4))
+    accepted = ledger.accept(new(labels={"shelf": "3"}, group="g", priority=7))
     shown = ledger.workflow(accepted.workflow_id)
     assert (shown.status, shown.labels, shown.group) == (WorkflowStatus.QUEUED, {"shelf": "3"}, "g")
     assert [step.status for step in shown.steps] == [StepStatus.READY, StepStatus.PENDING]

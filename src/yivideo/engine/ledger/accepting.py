@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from yivideo.engine.ledger.changing import version_for
 from yivideo.engine.ledger.database import Transaction
 from yivideo.engine.ledger.outbox import each_ready, tell
 from yivideo.engine.ledger.records import (
@@ -38,7 +39,8 @@ def accept(tx: Transaction, new: NewWorkflow, key: IdempotencyKey | None) -> Acc
     """
     check(new)
     workflow_id = _new_id(tx.now)
-    _insert_workflow(tx, workflow_id, new)
+    version = version_for(tx, workflow_id, new.labels)
+    _insert_workflow(tx, workflow_id, new, version)
     while key is not None and not _take_key(tx, key, workflow_id):
         known = _known_by(tx, key)
         # None: it was deleted this very moment, and the key with it.
@@ -56,6 +58,7 @@ def accept(tx: Transaction, new: NewWorkflow, key: IdempotencyKey | None) -> Acc
         group=new.group,
         weight=new.weight,
         workflow_since=tx.now,
+        config_version=version,
     )
     tell(tx, workflow_id, ("workflow.accepted", {"labels": dict(new.labels)}), *each_ready([ready]))
     return Accepted(workflow_id=workflow_id, ready=[ready])
@@ -113,7 +116,7 @@ def _new_id(now: float) -> str:
     return str(uuid.UUID(int=(value >> 80) << 80 | 7 << 76 | high << 64 | 2 << 62 | low))
 
 
-def _insert_workflow(tx: Transaction, workflow_id: str, new: NewWorkflow) -> None:
+def _insert_workflow(tx: Transaction, workflow_id: str, new: NewWorkflow, version: int) -> None:
     inserted = (
         sa.insert(workflows)
         .values(
@@ -126,7 +129,7 @@ def _insert_workflow(tx: Transaction, workflow_id: str, new: NewWorkflow) -> Non
             weight=new.weight,
             labels=dict(new.labels),
             callback_url=new.callback_url,
-            config_version=new.config_version,
+            config_version=version,
             created_at=tx.now,
         )
         .returning(workflows.c.seq)

@@ -23,6 +23,7 @@ def note_duration(tx: Transaction, what: str, result: "Result") -> None:
             model=result.model,
             units=result.units,
             seconds=result.seconds,
+            memory=result.memory_mib,
             at=tx.now,
         )
     )

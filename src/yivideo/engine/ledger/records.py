@@ -86,7 +86,6 @@ class NewWorkflow:
         group: the tenant whose share of device time it counts to.
         weight: the group's share.
         callback_url: who is told of its end.
-        config_version: the version of the settings it runs with.
     """
 
     video_path: str
@@ -97,7 +96,6 @@ class NewWorkflow:
     weight: float = 1.0
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     callback_url: str | None = None
-    config_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +124,7 @@ class ReadyStep:
         excluded_until: not before this time; back-off after a fault of the machine. 0 for at once,
             or where that time has come by the database's clock.
         hints: how often a hint was sent already.
+        config_version: the version of the settings that its workflow was accepted with.
     """
 
     step_id: int
@@ -140,6 +139,7 @@ class ReadyStep:
     memory_factor: float = 1.0
     excluded_until: float = 0.0
     hints: int = 0
+    config_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +209,7 @@ class Result:
     units: float
     seconds: float
     model: str
+    memory_mib: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,14 +311,16 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to a workflow; ids only grow.
+    """Something that happened, to a workflow most times; ids only grow.
 
     Attributes:
         kind: ``workflow.accepted``, ``workflow.started``, ``workflow.prioritised``,
             ``workflow.cancelling``, its end (``workflow.succeeded``, ``workflow.failed``,
             ``workflow.cancelled``), ``workflow.retried``, ``workflow.deleted``; ``step.ready``,
             ``step.started``, and how an attempt ended: ``step.succeeded``, ``step.failed``,
-            ``step.lost``, ``step.returned``, ``step.cancelled``.
+            ``step.lost``, ``step.returned``, ``step.cancelled``. Of no workflow, but of the
+            configuration: ``config.changed``, ``config.canary``, ``config.promoted``,
+            ``config.aborted``, ``config.alert``.
     """
 
     id: int

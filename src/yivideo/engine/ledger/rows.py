@@ -31,6 +31,7 @@ _READY_STEPS = sa.select(
     workflows.c.tenant,
     workflows.c.weight,
     workflows.c.created_at,
+    workflows.c.config_version,
 ).join(workflows, workflows.c.id == steps.c.workflow_id)
 
 _RUNNING_ATTEMPTS = (
@@ -81,6 +82,7 @@ def ready_steps(
             memory_factor=row.memory_factor,
             excluded_until=row.excluded_until if row.excluded_until > tx.now else 0.0,
             hints=row.hints,
+            config_version=row.config_version,
         )
         for row in tx.execute(chosen)
     ]

@@ -18,6 +18,7 @@ from yivideo.engine.ledger import (
     retention,
     retrying,
 )
+from yivideo.engine.ledger.configuration import Configuration
 from yivideo.engine.ledger.counting import Counts
 from yivideo.engine.ledger.database import PATIENCE_S, Clock, Database, database_clock
 from yivideo.engine.ledger.records import (
@@ -64,6 +65,7 @@ class Ledger:
         self, url: str, *, clock: Clock = database_clock, patience: float = PATIENCE_S
     ) -> None:
         self._database = Database(url, clock=clock, patience=patience)
+        self.configuration = Configuration(self._database)
 
     def migrate(self) -> None:
         """Make the tables, or bring them to the form this version needs."""
@@ -200,6 +202,7 @@ class Ledger:
         units: float,
         seconds: float,
         model: str,
+        memory_mib: float = 0.0,
     ) -> Outcome | None:
         """Commit an attempt's result as the step's.
 
@@ -210,13 +213,19 @@ class Ledger:
             units: how much work it was, 0 for unknown.
             seconds: how long it took.
             model: the model of the device it ran on.
+            memory_mib: the most memory it used of that; 0 for unknown.
 
         Returns:
             None if the attempt is not current: nothing was changed, its files are nobody's. Said
             again by the attempt whose result the step has, the state of things as it is now.
         """
         result = Result(
-            output=output, artifacts=artifacts, units=units, seconds=seconds, model=model
+            output=output,
+            artifacts=artifacts,
+            units=units,
+            seconds=seconds,
+            model=model,
+            memory_mib=memory_mib,
         )
         return self._database.write(lambda tx: ending.commit_result(tx, attempt_id, result))
 

@@ -161,6 +161,8 @@ attempts = sa.Table(
     sa.Column("output", sa.JSON(none_as_null=True)),
     sa.UniqueConstraint("step_id", "number"),
     sa.Index(None, "workflow_id"),
+    # What became of the attempts since a change of the configuration.
+    sa.Index(None, "ended_at"),
     # Unique: whatever the code does, a step has one current attempt.
     sa.Index(
         "ix_attempts_running",
@@ -197,6 +199,8 @@ durations = sa.Table(
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("units", sa.Double, nullable=False),
     sa.Column("seconds", sa.Double, nullable=False),
+    # The most memory it used of its device, in MiB; 0 for unknown.
+    sa.Column("memory", sa.Double, nullable=False, default=0.0, server_default="0"),
     sa.Column("at", Time, nullable=False),
     sa.Index(None, "what", "model", "id"),
     sqlite_autoincrement=True,
@@ -274,5 +278,54 @@ removals = sa.Table(
     _number(),
     sa.Column("uri", sa.Text, nullable=False),
     sa.Index(None, "uri"),
+    sqlite_autoincrement=True,
+)
+
+# Every accepted change of the configuration; nothing of it changes but its pin and its verdict.
+config_versions = sa.Table(
+    "config_versions",
+    metadata,
+    sa.Column("number", Number, primary_key=True, autoincrement=True),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    # The whole of the runtime settings, and what differs from the version it was made from.
+    sa.Column("document", sa.JSON, nullable=False),
+    sa.Column("changes", sa.JSON, nullable=False),
+    sa.Column("base", Number),
+    sa.Column("pinned", sa.Boolean, nullable=False, default=False),
+    # What the guard found, by the figure's name.
+    sa.Column("alerts", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# One row: which version rules, since when, and which one is tried on a part of the workflows.
+config_state = sa.Table(
+    "config_state",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("current", Number, nullable=False),
+    sa.Column("since", Time, nullable=False),
+    # What ruled before: where the guard goes back to.
+    sa.Column("previous", Number),
+    # Grows with every change of this row: what followers look at.
+    sa.Column("revision", Number, nullable=False),
+    sa.Column("canary", Number),
+    sa.Column("canary_since", Time),
+    sa.Column("canary_share", sa.Double),
+    sa.Column("canary_labels", sa.JSON(none_as_null=True)),
+    # The file's settings as they were last imported: the next import changes what differs.
+    sa.Column("file", sa.JSON(none_as_null=True)),
+)
+
+# How busy the devices were, noted only while steps waited for them.
+device_samples = sa.Table(
+    "device_samples",
+    metadata,
+    _number(),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("busy", sa.Double, nullable=False),
+    sa.Column("waiting", sa.Integer, nullable=False),
+    sa.Index(None, "at"),
     sqlite_autoincrement=True,
 )
