@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from yivideo.cli.api_options import AsJson
+from yivideo.cli.api_options import AsJson, need
 from yivideo.cli.config_options import Profile
 from yivideo.cli.gpu_options import Redis, State
 from yivideo.cli.serving import Database
@@ -29,6 +29,7 @@ def _about() -> None:
 
     Each change is a numbered version: who, when, why, and what differs.
     """
+    need("pydantic_settings", "The configuration")
 
 
 @config.command(short_help="Show the settings that rule.")

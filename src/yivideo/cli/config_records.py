@@ -84,7 +84,7 @@ def get_key(tuning: Tuning, key: str, *, as_json: bool) -> None:
     if as_json:
         say_json({"key": key, "value": value})
     else:
-        say(as_yaml(value).rstrip() if isinstance(value, Mapping) else _plain(value))
+        say(as_yaml(dict(value)).rstrip() if isinstance(value, Mapping) else _plain(value))
 
 
 def set_keys(

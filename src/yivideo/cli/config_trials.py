@@ -51,9 +51,7 @@ def show_advice(tuning: Tuning, *, apply: bool, as_json: bool) -> None:
         say_json({**document, **({"applied": record(changed.version)} if changed else {})})
         return
     if not advice:
-        say(
-            "Nothing to advise: all is as it should be, or too little was measured in the last day."
-        )
+        say("Nothing to advise: all is as it should be, or too little was measured lately.")
         return
     for one in advice:
         change = f"{one.key}: {one.present} -> {one.value}" if one.key else "warning"

@@ -8,7 +8,6 @@ from typing import Any
 from yivideo.config.schema import Runtime
 from yivideo.engine.ledger.config_records import Figures, StepUse
 from yivideo.gpu.amounts import mebibytes
-from yivideo.steps.registry import find_step
 
 # Fewer durations of a step than this say little about the next one.
 ENOUGH = 5
@@ -149,14 +148,10 @@ def _warnings(settings: Runtime, figures: Figures) -> list[Counsel]:
             wait,
             figures.waits,
         )
-    success = figures.success_rate
-    if (
-        success is not None
-        and figures.workflows >= ENOUGH
-        and success < settings.guard.success_rate
-    ):
+    success, wanted = figures.success_rate, settings.guard.success_rate
+    if success is not None and figures.workflows >= ENOUGH and success < wanted:
         warn(
-            f"{success:.0%} of the workflows succeeded, and {settings.guard.success_rate:.0%} are "
+            f"{success:.0%} of the workflows succeeded, and {wanted:.0%} are "
             "wanted: `yivideo workflows list --status failed` says why.",
             success,
             figures.workflows,
@@ -174,6 +169,9 @@ def _warnings(settings: Runtime, figures: Figures) -> list[Counsel]:
 
 
 def _memory(settings: Runtime, uses: Sequence[StepUse]) -> list[Counsel]:
+    # The steps themselves, which a change of settings need not pay for.
+    from yivideo.steps.registry import find_step
+
     wanted = dict(settings.steps.memory)
     reasons: list[str] = []
     most, cases = 0.0, 0

@@ -156,9 +156,7 @@ class Tuning:
         if (share is None) == (not labels):
             raise UsageError("A trial is on a share of the workflows, or on those with labels.")
         if share is not None and not 0 < share < 1:
-            raise UsageError(
-                "The share of workflows that a version is tried on is between 0 and 1."
-            )
+            raise UsageError("The share that a version is tried on is between 0 and 1.")
         self.check(self.configuration.version(number).document)
         state = self.configuration.try_version(number, share=share, labels=labels)
         self._announce()
