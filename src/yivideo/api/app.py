@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 
 from yivideo.api import (
     artifacts,
+    configuring,
     description,
     events,
     gpu,
@@ -56,7 +57,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.pulse = Pulse(services)
     app.state.shelf = Shelf(services.settings.state / "uploads", services.store)
     problems.install(app)
-    for module in (workflows, artifacts, events, uploads, steps, gpu):
+    for module in (workflows, artifacts, events, uploads, steps, gpu, configuring):
         app.include_router(module.router, dependencies=declared_schemes)
     app.include_router(metrics.router, dependencies=declared_schemes)
     app.include_router(health.router)

@@ -17,6 +17,7 @@ TAGS = (
     ("uploads", "Videos that do not lie below a media root: tus 1.0.0."),
     ("steps", "What can be asked for."),
     ("gpu", "Devices, and who waits for them."),
+    ("config", "Settings that act at once: versions, trials on a part, advice."),
     ("system", "How the system is."),
 )
 ABOUT = (

@@ -4,8 +4,9 @@ import threading
 import time
 from collections.abc import Mapping
 from ipaddress import ip_address
+from typing import cast
 
-from fastapi import Security
+from fastapi import Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from yivideo.api.problems import Problem
@@ -80,6 +81,11 @@ def key_of(headers: Mapping[str, str]) -> str | None:
     if len(secret) > _LONGEST or not secret.isascii() or not secret.isprintable():
         raise key_required("That is not an API key.")
     return secret
+
+
+def owner_of(request: Request) -> str:
+    """The id of the key that a request came with; "" without one."""
+    return cast("str", request.scope.get("state", {}).get("key") or "")
 
 
 def key_required(detail: str) -> Problem:

@@ -64,6 +64,13 @@ _ALL = (
         "The same `Idempotency-Key` came before with another body.",
     ),
     Kind(
+        "config-invalid",
+        422,
+        "The settings cannot rule",
+        "A key is unknown, a value is of the wrong type or out of range, or values cannot work "
+        "together; `errors` names each key.",
+    ),
+    Kind(
         "key-required",
         401,
         "An API key is needed",
@@ -98,6 +105,18 @@ _ALL = (
         404,
         "There are no subtitles",
         "The workflow has not finished, or its chain makes none.",
+    ),
+    Kind(
+        "config-version-unknown",
+        404,
+        "There is no such version",
+        "The configuration never had a version of that number.",
+    ),
+    Kind(
+        "no-trial",
+        404,
+        "No version is being tried",
+        "A trial begins with `PUT /v1/config/canary`.",
     ),
     Kind(
         "upload-unknown",
@@ -136,6 +155,13 @@ _ALL = (
         "`Tus-Resumable` is missing or not 1.0.0.",
     ),
     Kind(
+        "config-conflict",
+        412,
+        "The configuration was changed meanwhile",
+        "Another version rules than the change was made from, or a version is being tried, or "
+        "none is; look again.",
+    ),
+    Kind(
         "content-too-large",
         413,
         "Too large",
@@ -158,6 +184,12 @@ _ALL = (
         423,
         "The upload is being written",
         "Another request writes to it.",
+    ),
+    Kind(
+        "precondition-required",
+        428,
+        "The version that was changed is not named",
+        "`If-Match` must hold the `ETag` of `GET /v1/config`, so that nobody's change is lost.",
     ),
     Kind(
         "internal",

@@ -14,6 +14,9 @@ from starlette.exceptions import HTTPException
 from yivideo.api.kinds import KINDS, Kind
 from yivideo.errors import (
     BadWorkflow,
+    ConfigConflict,
+    ConfigInvalid,
+    ConfigVersionUnknown,
     DiskFull,
     IdempotencyConflict,
     InputError,
@@ -48,6 +51,9 @@ _OF_ERRORS: dict[type[YiVideoError], str] = {
     WorkflowNotEnded: "workflow-not-ended",
     IdempotencyConflict: "idempotency-key-reused",
     BadWorkflow: "invalid-chain",
+    ConfigInvalid: "config-invalid",
+    ConfigConflict: "config-conflict",
+    ConfigVersionUnknown: "config-version-unknown",
     UsageError: "invalid-request",
 }
 _OF_STATUSES = {
@@ -147,8 +153,17 @@ def of_error(error: YiVideoError) -> Problem:
     for kind in type(error).__mro__:
         name = _OF_ERRORS.get(kind)
         if name is not None:
-            return Problem(name, error.message)
+            return Problem(name, error.message, errors=_faults_in(error))
     return Problem("internal", error.message)
+
+
+def _faults_in(error: YiVideoError) -> list[Fault]:
+    if not isinstance(error, ConfigInvalid):
+        return []
+    return [
+        Fault(pointer=pointer(["settings", *key.split(".")]), message=message)
+        for key, message in error.faults
+    ]
 
 
 def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:

@@ -165,6 +165,7 @@ class WorkflowSummary(BaseModel):
     group: str
     labels: dict[str, str]
     callback_url: str | None
+    config_version: int = Field(description="Of the settings that it was accepted with.")
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -183,6 +184,7 @@ class WorkflowSummary(BaseModel):
             "group": record.group,
             "labels": dict(record.labels),
             "callback_url": record.callback_url,
+            "config_version": record.config_version,
             "created_at": moment(record.created_at),
             "started_at": moment_or_none(record.started_at),
             "ended_at": moment_or_none(record.ended_at),

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from typing import Annotated, cast
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from yivideo.api.checking import checked_chain, checked_params, refuse
+from yivideo.api.keys import owner_of
 from yivideo.api.orders import PriorityOrder, RetryOrder, WorkflowOrder
 from yivideo.api.problems import Fault, Problem, declared
 from yivideo.api.searching import Search, search
@@ -76,7 +77,7 @@ def create_workflow(
     if idempotency_key is not None:
         body = json.dumps(order.model_dump(mode="json"), sort_keys=True)
         digest = hashlib.sha256(body.encode()).hexdigest()
-        key = IdempotencyKey(key=idempotency_key, owner=_owner(request), digest=digest)
+        key = IdempotencyKey(key=idempotency_key, owner=owner_of(request), digest=digest)
     accepted = services.ledger.accept(new, key)
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
@@ -222,7 +223,3 @@ def _requests(record: WorkflowRecord) -> list[str]:
         for step in record.steps
         if step.status is StepStatus.READY
     ]
-
-
-def _owner(request: Request) -> str:
-    return cast("str", request.scope.get("state", {}).get("key") or "")

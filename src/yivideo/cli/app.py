@@ -6,6 +6,7 @@ import typer
 
 from yivideo import __version__
 from yivideo.cli.agent import agent
+from yivideo.cli.config import config
 from yivideo.cli.doctor import doctor
 from yivideo.cli.export import export
 from yivideo.cli.extract import extract
@@ -63,6 +64,7 @@ app.add_typer(step, name="step", short_help="List the steps, or run one alone.")
 app.command(short_help="Run a whole system on this machine.")(up)
 app.command(short_help="Submit videos to a running system.")(submit)
 app.add_typer(workflows, name="workflows", short_help="Show and change what was submitted.")
+app.add_typer(config, name="config", short_help="Show and change settings while all runs.")
 app.add_typer(key, name="key", short_help="Make and revoke keys of the HTTP API.")
 app.add_typer(gpu, name="gpu", short_help="Show and operate the pool of GPUs.")
 app.command(short_help="Offer this host's GPUs to a pool.")(agent)

@@ -78,9 +78,9 @@ def list_keys(ledger: "Ledger", *, as_json: bool) -> None:
             [
                 key.id,
                 printable(key.name),
-                "good" if key.revoked_at is None else f"revoked: {_clock(key.revoked_at)}",
-                _clock(key.created_at),
-                _clock(key.used_at),
+                "good" if key.revoked_at is None else f"revoked: {clock(key.revoked_at)}",
+                clock(key.created_at),
+                clock(key.used_at),
             ]
         )
     show(sheet)
@@ -120,7 +120,8 @@ def _iso(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-def _clock(seconds: float | None) -> str:
+def clock(seconds: float | None) -> str:
+    """A time for people, in their time zone."""
     if seconds is None:
         return "-"
     return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
