@@ -63,7 +63,7 @@ def test_a_change_that_breaks_steps_is_taken_back(ledger: Ledger, clock: Clock) 
     back, broken, first = ledger.configuration.history()
     assert (back.author, back.document) == (GUARD, first.document)
     assert "version 2 is taken back: " in back.reason
-    assert "attempts failed of 40 (at most 5.0%, 0.0% before)" in back.reason
+    assert "of 40 attempts failed (at most 5.0%, 0.0% before)" in back.reason
     assert set(broken.alerts) == {"error-rate", "success-rate"}
     work(ledger, 0, bad=30)
     assert watch(ledger) == 3
