@@ -6,11 +6,11 @@ import pytest
 from tests.engine.ledger.making import Clock, claim, new, succeed
 
 from yivideo.config.checking import check_runtime
-from yivideo.engine.following import Ruling
 from yivideo.engine.guarding import watch_over
 from yivideo.engine.ledger.changing import GUARD
 from yivideo.engine.ledger.records import ErrorKind
 from yivideo.engine.ledger.store import Ledger
+from yivideo.engine.ruling import Ruling
 
 LIMITS = {"cases": 20, "alert_cases": 10}
 
