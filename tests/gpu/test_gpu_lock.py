@@ -4,6 +4,8 @@ import importlib
 import os
 import signal
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 import pytest
@@ -11,6 +13,11 @@ from celery import chain, chord
 from celery.exceptions import TaskRevokedError
 from kombu import Connection
 from tests.gpu.conftest import HERE, House, wait_for
+
+from yivideo.config.schema import AdaptiveWait, GpuLockSettings, Runtime
+from yivideo.gpu.amounts import Demand
+from yivideo.gpu.willing import longest_wait
+from yivideo.storage.configuration import Board
 
 pytestmark = pytest.mark.slow
 
@@ -207,3 +214,72 @@ def test_an_unbound_task_is_told_apart() -> None:
 
     with pytest.raises(UsageError, match=r"bind=True"):
         unbound(1)
+
+
+def shown(house: House, **lock: object) -> None:
+    """What a system's configuration would show in Redis."""
+    settings = Runtime.model_validate({"gpu_lock": lock})
+    board = Board(house.url)
+    board.publish(
+        {
+            "revision": 1,
+            "version": 1,
+            "settings": settings.document(),
+            "canary": None,
+            "tried": None,
+        }
+    )
+    board.close()
+
+
+def test_the_systems_settings_act_on_the_next_task(house: House, anyone: ModuleType) -> None:
+    """A task that says nothing itself waits as long as the configuration has it, at once."""
+    shown(house, retry_interval=0.1, max_retries=1)
+    house.worker("-c", "2")
+    with house.pool.lease(what="a long rendering"):
+        with pytest.raises(Exception, match=r"here:0 is held by a long rendering"):
+            anyone.use.delay("brief").get(timeout=20)
+        shown(house, retry_interval=60, max_retries=10, max_retry_interval=60)
+        time.sleep(1.1)
+        patient = anyone.use.delay("patient")
+        wait_for(lambda: house.pool.snapshot().waiting == 1)
+    assert patient.get(timeout=20)["name"] == "patient"
+
+
+def test_how_long_a_task_waits_follows_the_load(house: House) -> None:
+    """So many times the estimate, between the bounds; unknown, what the retries add up to."""
+    lock = GpuLockSettings(
+        retry_interval=7,
+        max_retries=1,
+        adaptive_wait=AdaptiveWait(enabled=True, factor=3, shortest=2, longest=1000),
+    )
+    # Nobody knows how long the holder takes: it was never seen before.
+    with house.pool.lease(what="new"):
+        assert willing(house, lock, "new") == 7
+    # Nobody in the way: the shortest.
+    assert willing(house, lock, "new") == 2
+    for _ in range(10):
+        with house.pool.lease(what="known"):
+            time.sleep(0.3)
+    # The device is let go before the crowd is waited for.
+    with ThreadPoolExecutor(20) as crowd, house.pool.lease(what="known"):
+        for _ in range(20):
+            crowd.submit(hold_briefly, house)
+        wait_for(lambda: house.pool.snapshot().waiting == 20)
+        long = willing(house, lock, "known")
+        fixed = lock.model_copy(update={"adaptive_wait": AdaptiveWait()})
+        assert willing(house, fixed, "known") == 7
+    # Twenty before it with a third of a second each, three times over.
+    assert 12 < long < 60
+
+
+def willing(house: House, lock: GpuLockSettings, what: str) -> float:
+    """How long a task of that name would wait now."""
+    whole = Demand.of(exclusive=True)
+    return longest_wait(house.pool, lock, whole, what=what, group="default")
+
+
+def hold_briefly(house: House) -> None:
+    """Hold the device for a moment, after a wait."""
+    with house.pool.lease(what="known"):
+        pass

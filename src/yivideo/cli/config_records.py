@@ -24,9 +24,9 @@ from yivideo.config.documents import Change, difference, flat
 from yivideo.config.files import as_yaml, parse_settings, read_settings, write_settings
 from yivideo.config.schema import Runtime
 from yivideo.config.sources import bootstrap, file_document, file_meant, load, runtime_part
-from yivideo.engine.following import LedgerSource, Ruling, record_of
 from yivideo.engine.ledger.config_records import Version
 from yivideo.engine.ledger.configuration import Configuration
+from yivideo.engine.ruling import LedgerSource, Ruling, record_of
 from yivideo.engine.tuning import Changed, Tuning
 from yivideo.errors import (
     ConfigInvalid,
@@ -35,7 +35,6 @@ from yivideo.errors import (
     UsageError,
     YiVideoError,
 )
-from yivideo.storage.configuration import Board
 
 
 @contextlib.contextmanager
@@ -273,6 +272,8 @@ def show_status(tuning: Tuning, redis: str | None, state: str | None, *, as_json
     """
     from redis import RedisError
 
+    from yivideo.storage.configuration import Board
+
     board = Board(address_of(redis, state))
     try:
         found = board.processes()
@@ -359,6 +360,8 @@ def record(one: Version) -> dict[str, Any]:
 def _announce(configuration: Configuration, redis: str | None, state: str | None) -> None:
     """Tell the processes; those that do not hear it look for themselves within seconds."""
     from redis import RedisError
+
+    from yivideo.storage.configuration import Board
 
     with contextlib.suppress(ServerUnavailable, RedisError):
         board = Board(address_of(redis, state))

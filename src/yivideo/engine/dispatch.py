@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from yivideo.config.schema import Steps
-from yivideo.engine.following import Fixed, SettingsNow
 from yivideo.engine.hints import device_queue, send_hint, service_queue
 from yivideo.engine.ledger.records import ReadyStep
+from yivideo.engine.ruling import Fixed, SettingsNow
 from yivideo.errors import PoolError, RequestEnded, RequestImpossible, ServerUnavailable
 from yivideo.gpu.amounts import Demand, mebibytes
 from yivideo.gpu.pool import GpuPool

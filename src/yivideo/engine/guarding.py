@@ -8,11 +8,11 @@ import logging
 from collections.abc import Sequence
 
 from yivideo.config.schema import Guard
-from yivideo.engine.following import Ruling
 from yivideo.engine.judging import Breach, breaches
 from yivideo.engine.ledger.changing import GUARD
 from yivideo.engine.ledger.config_records import ConfigState, Figures
 from yivideo.engine.ledger.configuration import Configuration
+from yivideo.engine.ruling import Ruling
 from yivideo.gpu.records import Snapshot
 
 logger = logging.getLogger(__name__)

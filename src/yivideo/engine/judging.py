@@ -39,14 +39,14 @@ class Breach:
 
     def sentence(self) -> str:
         """For people."""
-        words = {
-            "error-rate": ("attempts failed", "at most"),
-            "success-rate": ("workflows succeeded", "at least"),
-            "device-use": ("of the devices were busy while steps waited", "at least"),
-        }
-        what, bound = words[self.figure]
+        told = {
+            "error-rate": "{0:.1%} of {1} attempts failed (at most {2:.1%}",
+            "success-rate": "{0:.1%} of {1} workflows succeeded (at least {2:.1%}",
+            "device-use": "devices were {0:.1%} busy while steps waited, in {1} looks (at least "
+            "{2:.1%}",
+        }[self.figure].format(self.value, self.cases, self.limit)
         before = "" if self.before is None else f", {self.before:.1%} before"
-        return f"{self.value:.1%} {what} of {self.cases} ({bound} {self.limit:.1%}{before})"
+        return f"{told}{before})"
 
 
 def breaches(guard: Guard, since: Figures, before: Figures) -> list[Breach]:

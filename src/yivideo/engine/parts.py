@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import redis
 
 from yivideo.engine.dispatch import Dispatcher
-from yivideo.engine.following import Follower, LedgerSource, record_of
+from yivideo.engine.following import Follower
 from yivideo.engine.hints import celery_app
 from yivideo.engine.ledger.store import Ledger
+from yivideo.engine.ruling import LedgerSource, record_of
 from yivideo.engine.settings import EngineSettings
 from yivideo.gpu.pool import GpuPool
 from yivideo.storage.configuration import Board

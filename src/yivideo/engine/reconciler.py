@@ -15,11 +15,11 @@ import redis
 
 from yivideo.config.schema import DAY_S
 from yivideo.engine.callbacks import deliver_due
-from yivideo.engine.following import Ruling, record_of
 from yivideo.engine.guarding import note_devices, watch_over
 from yivideo.engine.keeping import Keeper
 from yivideo.engine.ledger.records import Event, Outcome, Running
 from yivideo.engine.parts import Parts
+from yivideo.engine.ruling import Ruling, record_of
 from yivideo.errors import LedgerUnavailable, PoolError, ServerUnavailable, WorkflowUnknown
 from yivideo.gpu.processes import Process, Watch, is_alive
 from yivideo.storage.redis import connect, with_database

@@ -8,9 +8,9 @@ from yivideo.config.checking import Fault, check_runtime, unwise
 from yivideo.config.documents import flat, with_key
 from yivideo.config.schema import DAY_S, Runtime
 from yivideo.engine.advising import Counsel, advise, applied
-from yivideo.engine.following import tolerant
 from yivideo.engine.ledger.config_records import ConfigState, Figures, Version
 from yivideo.engine.ledger.configuration import Configuration
+from yivideo.engine.ruling import tolerant
 from yivideo.errors import ConfigConflict, ConfigInvalid, UsageError
 
 # Advice and comparisons look back so far.

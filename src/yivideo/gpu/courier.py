@@ -18,6 +18,7 @@ from celery import signals
 from yivideo.errors import PoolError, ServerUnavailable
 from yivideo.gpu.parking import send_again, told_with
 from yivideo.gpu.pool import GpuPool
+from yivideo.gpu.willing import SystemSettings
 
 logger = logging.getLogger(__name__)
 _TURN_S = 1.0
@@ -43,6 +44,20 @@ def pool_of(app: Any, *, fresh: bool = False) -> GpuPool:
     """
     address = app.conf.get("yivideo_redis_url")
     return GpuPool(address) if fresh else _pool_at(address, os.getpid())
+
+
+@functools.cache
+def _settings_at(address: str | None, pid: int) -> SystemSettings:
+    return SystemSettings(_pool_at(address, pid))
+
+
+def system_settings(app: Any) -> SystemSettings:
+    """The settings of the system whose pool an application's tasks use.
+
+    Raises:
+        ServerUnavailable: as `pool_of`.
+    """
+    return _settings_at(app.conf.get("yivideo_redis_url"), os.getpid())
 
 
 class Courier:

@@ -37,6 +37,7 @@ from yivideo.gpu.records import DEFAULT_PRIORITY, Grant, Request
 from yivideo.gpu.settings import GpuLockSettings, lock_settings
 from yivideo.gpu.transitions import holders
 from yivideo.gpu.visibility import only
+from yivideo.gpu.willing import longest_wait
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -75,9 +76,11 @@ class _Wish:
     without_pool: Literal["fail", "run"]
 
     def settled(self, app: Any) -> GpuLockSettings:
+        """The system's settings, below the application's, below the decorator's."""
         named = {"retry_interval": self.retry_interval, "lock_timeout": self.timeout}
         mine = {name: value for name, value in named.items() if value is not None}
-        return lock_settings(app.conf.get("gpu_lock") or {}, self.settings, mine)
+        system = courier.system_settings(app).section()
+        return lock_settings(system, app.conf.get("gpu_lock") or {}, self.settings, mine)
 
     def demand(self) -> Demand:
         host = host_name()
@@ -87,14 +90,16 @@ class _Wish:
         settings = self.settled(task.app)
         given = parking_headers(task).get(PRIORITY_HEADER, DEFAULT_PRIORITY)
         asked, left = task.request, parking.seconds_left(task)
+        demand = self.demand()
+        longest = longest_wait(
+            courier.pool_of(task.app), settings, demand, what=task.name, group=self.group
+        )
         return Request(
             id=f"task:{asked.id}:{asked.retries}",
-            demand=self.demand(),
+            demand=demand,
             priority=int(given) if settings.enable_priority_queue else DEFAULT_PRIORITY,
             group=self.group,
-            longest_wait=settings.longest_wait
-            if left is None
-            else min(left, settings.longest_wait),
+            longest_wait=longest if left is None else min(left, longest),
             limit=settings.lock_timeout,
             what=task.name,
             workflow=str(asked.root_id or asked.id or ""),
