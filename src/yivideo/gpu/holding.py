@@ -54,21 +54,27 @@ def journal_of(pool: GpuPool, host: str) -> Journal:
         NotVouchedFor: no agent has ever registered the host, or its journal cannot be written here.
         ServerUnavailable: the server does not answer.
     """
-    folder = pool.journals.get(host)
-    if folder is None:
-        folder = pool.field(f"host:{host}", "journal")
+    journal = pool.journals.get(host)
+    if journal is not None:
+        return journal
+    folder = pool.field(f"host:{host}", "journal")
     if not folder:
         raise NotVouchedFor(
             f"No agent vouches for the host {host}, so that nobody would see a holder's death: "
             "start `yivideo agent` there."
         )
-    pool.journals[host] = folder
+    return _keep_in_mind(pool, host, folder)
+
+
+def _keep_in_mind(pool: GpuPool, host: str, folder: str) -> Journal:
     try:
-        return Journal(Path(folder))
+        journal = Journal(Path(folder))
     except OutputError as error:
         raise NotVouchedFor(
             f"The journal of this host's agent cannot be written: {error}"
         ) from error
+    pool.journals[host] = journal
+    return journal
 
 
 def claim(pool: GpuPool, grant: Grant, request: Request, holder: Holder) -> Grant:
@@ -105,10 +111,10 @@ def _claim(pool: GpuPool, grant: Grant, holder: Holder) -> Grant:
 
 def _look_for_journal(pool: GpuPool, host: str) -> None:
     """Learn of a journal that has moved. The old one is kept in mind where nobody tells."""
-    with contextlib.suppress(ServerUnavailable):
+    with contextlib.suppress(ServerUnavailable, NotVouchedFor):
         folder = pool.field(f"host:{host}", "journal")
-        if folder:
-            pool.journals[host] = folder
+        if folder and folder != str(pool.journals[host].folder):
+            _keep_in_mind(pool, host, folder)
 
 
 def release(

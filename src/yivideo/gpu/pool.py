@@ -29,6 +29,7 @@ from yivideo.gpu.transitions import AWAY, PREFIX, Transitions, no_answer
 from yivideo.storage.redis import connect, with_database
 
 if TYPE_CHECKING:
+    from yivideo.gpu.journal import Journal
     from yivideo.gpu.lease import Gpu
 
 # Where people with redis-cli look for gpu_lock:0.
@@ -60,8 +61,8 @@ class GpuPool:
         self.aging_step = aging_step
         self._transitions = Transitions(connect(self.url), prefix)
         self._blocking = connect(self.url, blocking=True)
-        # Where hosts keep their journals, as far as asked.
-        self.journals: dict[str, str] = {}
+        # The journals of hosts, as far as asked.
+        self.journals: dict[str, Journal] = {}
         # Told of every grant that a call of this object brought about, its own included: whoever
         # sends hints sets it.
         self.on_grants: Callable[[Sequence[Grant]], None] | None = None
