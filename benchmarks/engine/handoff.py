@@ -22,9 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engine import timed_steps
-from benchmarks.engine.api import Api
+from benchmarks.engine.site import Site
 from benchmarks.faults.observer import lines
-from benchmarks.faults.storm_system import System
 from benchmarks.pool.common import percentiles
 from benchmarks.reporting import report
 from yivideo.engine.ledger.records import WorkflowRecord
@@ -33,48 +32,9 @@ from yivideo.storage.redis import connect, with_database
 
 GROUPS = 20
 WORK_S = 0.05
-HOST = "ash"
-# So many of the twenty work without a device at once; they sleep, and need no core.
-CPU_PLACES = 3
 _IDLE_ROUNDS = 10
 _PAIRS = timed_steps.MOST
 TARGETS = {"busy": 0.88, "handoff_median_ms": 6, "handoff_p99_ms": 20, "overhead_median_ms": 10}
-
-
-class Site:
-    """A system of one host that runs timed steps."""
-
-    def __init__(self, folder: Path, database: str) -> None:
-        self.file = folder / "times"
-        self.system = System(
-            folder,
-            database,
-            None,
-            steps=timed_steps.__name__,
-            services=(timed_steps.SERVICE,),
-        )
-        self.system.cpu_places = CPU_PLACES
-
-    def submit(self, group: str, chain: Sequence[tuple[str, float]]) -> str:
-        """Have a chain of (step, seconds) accepted; the workflow's id."""
-        order = {"file": str(self.file), "token": group}
-        steps = [
-            {"name": f"{timed_steps.SERVICE}.{name}", "params": {**order, "seconds": s}}
-            for name, s in chain
-        ]
-        with Api(self.system.port) as api:
-            return api.submit(self.system.video, steps, group=group)
-
-    def ended(self, workflow: str, seconds: float = 120.0) -> WorkflowRecord:
-        """Wait for its end, looking rarely: whoever looks takes time from those who work."""
-        deadline = time.monotonic() + seconds
-        while not (record := self.system.ledger.workflow(workflow)).status.ended:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{workflow} has not ended")
-            time.sleep(0.25)
-        if record.status != "succeeded":
-            raise RuntimeError(f"{workflow} {record.status}: {record.error}")
-        return record
 
 
 def main() -> None:
@@ -89,8 +49,7 @@ def main() -> None:
         folder.chmod(0o755)
         site = Site(folder, given.ledger)
         try:
-            site.system.start_host(HOST)
-            site.system.await_ready()
+            site.start()
             overhead = _overhead(site)
             busy = _busy(site, given.seconds)
         finally:

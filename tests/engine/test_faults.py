@@ -200,6 +200,20 @@ def test_ledger_locked_for_a_while(site: Site) -> None:
     assert site.told(workflow, "step.succeeded") == 1
 
 
+def test_device_is_free_before_the_commit(site: Site) -> None:
+    """A device waits for its step alone, not for the ledger to take the result."""
+    workflow = site.submit(("storm.render", 0.5))
+    site.running(workflow)
+    with contextlib.closing(sqlite3.connect(site.system.folder / "ledger.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        until(lambda: not any(device.leases for device in site.system.pool.snapshot().devices))
+        assert site.step(workflow).status == "running"
+        other.rollback()
+    assert site.end(workflow).status == "succeeded"
+    assert [attempt.status for attempt in site.step(workflow).attempts] == ["succeeded"]
+    assert site.told(workflow, "step.succeeded") == 1
+
+
 def test_redis_out_of_memory(site: Site) -> None:
     """Accepted work waits and goes on when there is room."""
     with connect(site.system.redis_url) as client:

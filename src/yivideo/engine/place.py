@@ -1,7 +1,8 @@
 """A place: the Celery worker process that carries out one step at a time.
 
 It never decodes and never touches CUDA: the step runs in its child. It claims in the pool and in
-the ledger, follows the child, commits what came of it, and sends the hints that follow.
+the ledger, follows the child, commits what came of it, and sends the hints that follow. The device
+goes back as soon as the child is done: the next step begins while the result is being committed.
 """
 
 import logging
@@ -38,6 +39,8 @@ R = TypeVar("R")
 class Worker:
     """What a place works with, for as long as it lives.
 
+    `perform` returns when the device is free again, `finish` when all attempts are told.
+
     Attributes:
         name: unique while it lives; attempts are known by it.
         give_back: set when the step under way is to be handed to another worker.
@@ -51,6 +54,7 @@ class Worker:
     dispatcher: Dispatcher
     child: StepChild
     give_back: threading.Event = field(default_factory=threading.Event)
+    _finishing: threading.Thread | None = None
 
     def perform(self, step_id: int, number: int, told: Mapping[str, Any] | None) -> None:
         """Carry out an attempt, if it is still current; what a hint asks for."""
@@ -69,13 +73,38 @@ class Worker:
             return
         try:
             claimed = self._claim(step_id, number, holder, lease)
-            if claimed is not None:
-                outcome = self._carry_out(claimed, lease)
-                if outcome is not None:
-                    self.dispatcher.send(outcome.ready)
+            attempt = self._begin(claimed, lease) if claimed else None
         finally:
             if lease is not None:
                 self._release(lease, holder)
+        # One attempt runs and one is finished at a time, however long the ledger is away.
+        self.finish()
+        self._finishing = attempt
+
+    def finish(self) -> None:
+        """Wait until the attempt that has left the device is told to the ledger."""
+        if self._finishing is not None:
+            self._finishing.join()
+            self._finishing = None
+
+    def _begin(self, claimed: Claimed, lease: Grant | None) -> threading.Thread:
+        """Begin an attempt and wait until the child is done with it; what finishes it goes on."""
+        idle = threading.Event()
+        attempt = threading.Thread(target=self._attempt, args=(claimed, lease, idle))
+        attempt.start()
+        idle.wait()
+        return attempt
+
+    def _attempt(self, claimed: Claimed, lease: Grant | None, idle: threading.Event) -> None:
+        try:
+            outcome = self._carry_out(claimed, lease, idle)
+            if outcome is not None:
+                self.dispatcher.send(outcome.ready)
+        except Exception:
+            # Nobody waits for what becomes of it: the reconciler finds it, the log says why.
+            logger.exception("%s of %s", claimed.name, claimed.workflow_id)
+        finally:
+            idle.set()
 
     def _hold(self, grant: Grant, holder: Holder) -> Grant | None:
         """Claim the device; None when the grant is not good any more."""
@@ -106,11 +135,16 @@ class Worker:
         )
         return self._patiently(lambda: self.ledger.claim(step_id, number, place))
 
-    def _carry_out(self, claimed: Claimed, lease: Grant | None) -> Outcome | None:
-        """Run the step in the child and commit what came of it; None if it was not current."""
+    def _carry_out(
+        self, claimed: Claimed, lease: Grant | None, idle: threading.Event
+    ) -> Outcome | None:
+        """Run the step in the child and commit what came of it; None if it was not current.
+
+        ``idle`` is set once the child is done, well or not: it uses no device any more.
+        """
         with _Follower(self, claimed) as follower:
             try:
-                result, artifacts = self._run(claimed, lease, follower)
+                result, artifacts = self._run(claimed, lease, follower, idle)
             except Cancelled:
                 if self.give_back.is_set() and not follower.unwanted:
                     return self._fail(claimed, ErrorKind.RETURNED, "", "The worker was drained.")
@@ -138,7 +172,11 @@ class Worker:
         )
 
     def _run(
-        self, claimed: Claimed, lease: Grant | None, follower: "_Follower"
+        self,
+        claimed: Claimed,
+        lease: Grant | None,
+        follower: "_Follower",
+        idle: threading.Event,
     ) -> tuple[StepResult, list[Artifact]]:
         inputs = {name: self.store.fetch(uri) for name, uri in claimed.inputs.items()}
         source = claimed.source
@@ -146,19 +184,21 @@ class Worker:
             # It was uploaded.
             source = str(self.store.fetch(source))
         with self.store.local_target(claimed.place) as target:
-            result = self.child.run(
-                StepJob(
-                    step=claimed.name,
-                    params=claimed.params,
-                    source=source,
-                    inputs=inputs,
-                    target=target,
-                    device=_device(lease),
-                    visible=_visible(lease),
-                ),
-                on_progress=follower.progress,
-                should_stop=follower.should_stop,
+            job = StepJob(
+                step=claimed.name,
+                params=claimed.params,
+                source=source,
+                inputs=inputs,
+                target=target,
+                device=_device(lease),
+                visible=_visible(lease),
             )
+            try:
+                result = self.child.run(
+                    job, on_progress=follower.progress, should_stop=follower.should_stop
+                )
+            finally:
+                idle.set()
         listed = self.store.list(claimed.place)
         artifacts = [
             Artifact(

@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             loglevel="WARNING",
             quiet=True,
         ).start()
+        worker.finish()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ _LAST_WORDS_S = 2.0
 _GUARD_TURNS = 10
 # A callback under way when it ends is delivered once more by the next one.
 _FAREWELL_S = 2.0
-# A lease may outlive its attempt by so long: the commit comes before the release.
+# A lease may outlive its attempt by so long: of commit and release either may be the first.
 _LEASE_SLACK_S = 5.0
 # What nobody refreshes any more goes from the mirror after a week.
 _MIRROR_LIFE_S = 7 * 86400
