@@ -138,14 +138,14 @@ def test_who_follows_events_misses_none(ledgers: list[Ledger]) -> None:
 
     follower = threading.Thread(target=follow)
     follower.start()
-    at_once([lambda ledger=ledger: _write(ledger, 15) for ledger in ledgers[:3]])
+    at_once([lambda ledger=ledger: _write(ledger, 8) for ledger in ledgers[:3]])
     ready.set()
     follower.join()
     everything: list[int] = []
     while events := ledgers[0].events(everything[-1] if everything else 0):
         everything += [event.id for event in events]
     assert followed == everything
-    assert len(everything) == 3 * 15 * 6
+    assert len(everything) == 3 * 8 * 6
 
 
 def _write(ledger: Ledger, count: int) -> None:
