@@ -4,11 +4,11 @@ import contextlib
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
+from yivideo.cli.demo import submit_sample
 from yivideo.cli.gpu_options import state_of
 from yivideo.cli.serving import API_PORT
-from yivideo.cli.streams import complain, say, tell
+from yivideo.cli.streams import complain, say
 from yivideo.config.sources import Loaded
 from yivideo.engine.settings import EngineSettings
 from yivideo.engine.supervisor import Program
@@ -135,16 +135,4 @@ def _tell_ready(wish: Wish, settings: EngineSettings) -> None:
         roots = ", ".join(str(root) for root in settings.media_roots)
         say(f"ready: {url}, Redis at {redis}, videos below {roots}")
     if wish.demo:
-        _submit_sample(url)
-
-
-def _submit_sample(url: str) -> None:
-    from yivideo.cli.client import Client
-
-    sample = Path("samples/harbour.mp4").resolve()
-    if not sample.is_file():
-        tell("The sample lies in the repository's samples/ folder, and is not here.")
-        return
-    with Client(url) as client:
-        accepted = client.submit(sample)
-    tell(f"The sample is workflow {accepted['id']}: yivideo workflows watch {accepted['id']}")
+        submit_sample(url, settings.state)
