@@ -116,7 +116,7 @@ def edit_settings(tuning: Tuning, *, reason: str) -> None:
             tell("Nothing was changed.")
             return
         try:
-            document = file_document(read_settings(path))
+            document = file_document(read_settings(path).filled())
             changed = tuning.change(
                 runtime_part(document), author=author(), reason=reason, expected=ruling.number
             )
@@ -257,7 +257,7 @@ def import_settings(
         read = parse_settings(sys.stdin.buffer.read(), Path("standard input"))
     else:
         read = read_settings(Path(file))
-    document = runtime_part(file_document(read, profile or ""))
+    document = runtime_part(file_document(read.filled(), profile or ""))
     changed = tuning.change(
         document, author=author(), reason=reason or f"imported from {file}", pinned=pinned
     )

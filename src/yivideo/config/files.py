@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -24,11 +24,26 @@ class SettingsFile:
         path: where it lies.
         document: nested, as it is written.
         lines: of each dotted key, counted from 1.
+        blank: it has no text at all, not even a comment.
     """
 
     path: Path
     document: dict[str, Any] = field(default_factory=dict[str, Any])
     lines: dict[str, int] = field(default_factory=dict[str, int])
+    blank: bool = False
+
+    def filled(self) -> Self:
+        """Itself, when it is to replace settings that rule.
+
+        Raises:
+            ConfigInvalid: it is blank. A save that is half done looks like that too, and must not
+                set everything back.
+        """
+        if self.blank:
+            raise ConfigInvalid(
+                f"{self.path} is empty; {{}} in it would ask for the default of each setting."
+            )
+        return self
 
     def located(self, error: ConfigInvalid) -> ConfigInvalid:
         """The same error with the file, and the line of each key that stands in it."""
@@ -81,7 +96,7 @@ def parse_settings(raw: bytes, path: Path) -> SettingsFile:
     except yaml.YAMLError as error:
         raise ConfigInvalid(f"{path} is not YAML: {str(error).splitlines()[0]}.") from error
     if root is None:
-        return SettingsFile(path)
+        return SettingsFile(path, blank=not raw.strip())
     if not isinstance(root, yaml.MappingNode):
         raise ConfigInvalid(
             f"{path}, line 1: a file of settings has sections and keys, such as `gpu_lock:` with "

@@ -17,6 +17,7 @@ from yivideo.errors import ConfigInvalid, LedgerUnavailable
 logger = logging.getLogger(__name__)
 # An editor writes in pieces: a file is read when it has been left alone for so long.
 _QUIET_MS = 300
+_LOOK_MS = 1000
 _AGAIN_S = 0.5
 
 
@@ -57,6 +58,8 @@ class Keeper:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="settings-file", daemon=True)
         self._complained = ""
+        # The form of the file that was taken over last.
+        self._taken: tuple[int, int, int] | None = None
 
     def start(self) -> None:
         """Begin: with the first version if there is none, then with whatever changes."""
@@ -76,7 +79,10 @@ class Keeper:
         try:
             document: Mapping[str, Any] = start.first
             if start.file is not None:
-                document = runtime_part(file_document(read_settings(start.file), start.profile))
+                read = read_settings(start.file)
+                if self._configuration.state() is not None:
+                    read.filled()
+                document = runtime_part(file_document(read, start.profile))
                 check_runtime(document, start.heartbeat_limit)
             made = self._configuration.import_file(
                 document, author=str(start.file or "start"), first=start.first
@@ -114,16 +120,18 @@ class Keeper:
         self._on_change()
 
     def _run(self) -> None:
+        file = self._start.file
         while not self._stop.is_set():
             try:
+                self._taken = _stamp(file) if file is not None else None
                 self.take()
                 self.take_options()
                 break
             except LedgerUnavailable as error:
                 logger.warning("%s", error)
                 self._stop.wait(_AGAIN_S)
-        if self._start.file is not None:
-            self._watch(self._start.file)
+        if file is not None:
+            self._watch(file)
 
     def _watch(self, file: Path) -> None:
         # Compiled code that only this one process needs.
@@ -136,17 +144,27 @@ class Keeper:
             debounce=10 * _QUIET_MS,
             step=_QUIET_MS,
             stop_event=self._stop,
-            rust_timeout=1000,
-            yield_on_timeout=False,
+            rust_timeout=_LOOK_MS,
+            # Some disks tell of no change, and one between two starts of a watch is told to nobody.
+            yield_on_timeout=True,
             recursive=False,
             raise_interrupt=False,
         )
         for _ in changes:
-            while not self._stop.is_set():
+            while self._taken != (stamp := _stamp(file)) and not self._stop.is_set():
                 try:
-                    if file.exists():
+                    if stamp is not None:
                         self.take()
-                    break
+                    self._taken = stamp
                 except LedgerUnavailable as error:
                     logger.warning("%s", error)
                     self._stop.wait(_AGAIN_S)
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    """What differs after an edit; None while there is no such file."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
