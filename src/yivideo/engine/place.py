@@ -255,6 +255,11 @@ class _Follower:
         return self.unwanted or self._worker.give_back.is_set()
 
     def _beat(self) -> None:
+        try:
+            # The attempt has begun; that it did must soon survive a power cut, too.
+            self._worker.ledger.sync()
+        except LedgerUnavailable as error:
+            logger.warning("%s", error)
         while not self._ended.wait(self._worker.settings.beat_s):
             try:
                 if not self._worker.ledger.note_progress(self._attempt, self._fraction):

@@ -153,7 +153,7 @@ class Configuration:
 
     def note_devices(self, busy: float, waiting: int) -> None:
         """Note how busy the devices are while steps wait for them."""
-        self._database.write(lambda tx: measuring.note_devices(tx, busy, waiting))
+        self._database.write(lambda tx: measuring.note_devices(tx, busy, waiting), synced=False)
 
     def step_uses(self, since: float) -> Sequence[StepUse]:
         """How long steps held devices, and how much memory they used, by step."""

@@ -91,6 +91,8 @@ class Database:
         self._engine = (
             _sqlite(address, patience) if self.is_sqlite else _postgres(address, patience)
         )
+        # SQLite's write-ahead log.
+        self._log = f"{Path(address.database or '').absolute()}-wal" if self.is_sqlite else None
         # For people: without the password.
         self.name = address.render_as_string(hide_password=True)
         # SQLite wakes those who wait by turns of its own; threads of one process stand in line.
@@ -108,11 +110,18 @@ class Database:
         options: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         return self._patiently(lambda: self._once(work, options))
 
-    def write(self, work: Callable[[Transaction], T]) -> T:
+    def write(self, work: Callable[[Transaction], T], *, synced: bool = True) -> T:
         """Carry out ``work`` as one transaction: all of it or nothing.
 
         It may be begun anew, if nothing of it can have been committed: ``work`` must have no
         effects beside.
+
+        Args:
+            work: what to do.
+            synced: whether it survives a power cut once this returns. Without, SQLite spares the
+                wait for the disk, and a power cut may undo the newest of such writes; it does so
+                in their order, and whoever made them has died of it too. PostgreSQL may lose its
+                power while they live, so there it always waits.
 
         Raises:
             LedgerUnavailable: the database is away, full, or locked for too long; whether a
@@ -123,9 +132,30 @@ class Database:
         if not self._writing.acquire(timeout=self._patience):
             raise LedgerUnavailable(f"The ledger {self.name} is busy.")
         try:
-            return self._patiently(lambda: self._once(work, {"immediate": True}))
+            return self._patiently(lambda: self._once(work, {"immediate": True, "synced": synced}))
         finally:
             self._writing.release()
+
+    def sync(self) -> None:
+        """Wait until all that was committed survives a power cut; nobody else waits meanwhile.
+
+        Raises:
+            LedgerUnavailable: the disk does not take it.
+        """
+        if self._log is None:
+            return
+        try:
+            handle = os.open(self._log, os.O_RDONLY)
+        except FileNotFoundError:  # all of it has moved to the database itself, which was synced
+            return
+        except OSError as error:
+            raise self._unavailable(error) from error
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            raise self._unavailable(error) from error
+        finally:
+            os.close(handle)
 
     def close(self) -> None:
         """Close all connections."""
@@ -243,14 +273,19 @@ def _sqlite(address: sa.URL, patience: float) -> sa.Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:  # pyright: ignore[reportUnusedFunction]
         # A reader that turned writer could fail at any statement; a writer waits here, once.
-        immediate = connection.get_execution_options().get("immediate", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        options = connection.get_execution_options()
+        if options.get("immediate"):
+            level = "FULL" if options["synced"] else "NORMAL"
+            connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
 
 
 def _prepare(connection: sqlite3.Connection, patience: float) -> None:
-    """Set up a connection: a write-ahead log, synced at each commit, foreign keys."""
+    """Set up a connection: a write-ahead log, foreign keys. Syncing is each write's affair."""
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -261,7 +296,6 @@ def _prepare(connection: sqlite3.Connection, patience: float) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA cache_size = -16000")
 

@@ -177,8 +177,17 @@ class Ledger:
     # Attempts.
 
     def claim(self, step_id: int, number: int, place: Place) -> Claimed | None:
-        """Begin an attempt; None if it is not the one the step waits for, or was begun before."""
-        return self._database.write(lambda tx: claiming.claim_step(tx, step_id, number, place))
+        """Begin an attempt; None if it is not the one the step waits for, or was begun before.
+
+        With SQLite the attempt may begin before the disk has it: `sync` meanwhile.
+        """
+        return self._database.write(
+            lambda tx: claiming.claim_step(tx, step_id, number, place), synced=False
+        )
+
+    def sync(self) -> None:
+        """Wait until all that was committed survives a power cut."""
+        self._database.sync()
 
     def note_progress(self, attempt_id: int, fraction: float) -> bool:
         """Say that an attempt lives and how far it is.
@@ -187,11 +196,15 @@ class Ledger:
             Whether it should go on: False where it is no longer current, or its workflow is
             being cancelled.
         """
-        return self._database.write(lambda tx: claiming.note_progress(tx, attempt_id, fraction))
+        return self._database.write(
+            lambda tx: claiming.note_progress(tx, attempt_id, fraction), synced=False
+        )
 
     def beat(self, worker: str, attempt_ids: Sequence[int]) -> Sequence[int]:
         """Say that a worker's attempts live; returns those of them that should stop."""
-        return self._database.write(lambda tx: claiming.note_beats(tx, worker, attempt_ids))
+        return self._database.write(
+            lambda tx: claiming.note_beats(tx, worker, attempt_ids), synced=False
+        )
 
     def succeed(
         self,
@@ -249,7 +262,7 @@ class Ledger:
         """Say that hints were sent, for steps by id and number: the next are due later."""
         sent = list(hinted)
         if sent:
-            self._database.write(lambda tx: claiming.note_hints(tx, sent))
+            self._database.write(lambda tx: claiming.note_hints(tx, sent), synced=False)
 
     def hint_all_again(self) -> int:
         """After the queues were lost: make every ready step due; returns their number."""
@@ -325,7 +338,7 @@ class Ledger:
         if unnoted:
             # A ledger too busy to note it is no reason to refuse a good key.
             with contextlib.suppress(LedgerUnavailable):
-                self._database.write(lambda tx: keys.note_use(tx, identity))
+                self._database.write(lambda tx: keys.note_use(tx, identity), synced=False)
         return identity
 
     # Retention.
