@@ -92,10 +92,22 @@ def _credible(line: Line, band: Band) -> bool:
 
 
 def _doubtful_beside(line: Line, lines: Sequence[Line]) -> bool:
-    """Whether a line was read with doubt and is of another height than one that was not."""
+    """Whether a line was read with doubt and is of another height than one that was not.
+
+    What is higher may be a line of another language, unless it stands in the same row.
+    """
     if line.confidence >= _DOUBTFUL:
         return False
     return any(
-        other.confidence >= _BEYOND_DOUBT and line.box.height < _OTHER_HEIGHT * other.box.height
+        other.confidence >= _BEYOND_DOUBT
+        and (
+            line.box.height < _OTHER_HEIGHT * other.box.height
+            or (other.box.height < _OTHER_HEIGHT * line.box.height and _in_a_row(line, other))
+        )
         for other in lines
     )
+
+
+def _in_a_row(line: Line, other: Line) -> bool:
+    shared = min(line.box.bottom, other.box.bottom) - max(line.box.top, other.box.top)
+    return shared > 0.5 * min(line.box.height, other.box.height)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 
 from yivideo.subtitles.cleaning import comparable, letters_only
-from yivideo.subtitles.sameness import contains, same_text
+from yivideo.subtitles.remnants import is_misread, is_remnant
+from yivideo.subtitles.sameness import same_text
 from yivideo.subtitles.stretch_reading import StretchReading
 
-# Shorter stretches are looked upon as what is left of their neighbour.
-_BRIEF = 0.3
 # A shorter gap of something unreadable does not part a text in two.
 _MOMENT = 0.2
 # A gap of so many seconds, or of two frames, between the same words is none: where the scene has
@@ -33,6 +32,11 @@ class Joined:
         """Seconds at which it was gone."""
         return max(part.end for part in self.parts)
 
+    @property
+    def length(self) -> float:
+        """Seconds for which the text stood."""
+        return self.end - self.start
+
     def best(self) -> StretchReading:
         """The part whose words are most to be trusted: votes are seconds times confidence.
 
@@ -41,13 +45,13 @@ class Joined:
         """
         votes: dict[str, float] = {}
         for part in self.parts:
-            votes[_text(part)] = votes.get(_text(part), 0.0) + _vote(part)
+            votes[part.text] = votes.get(part.text, 0.0) + _vote(part)
         winner = max(votes, key=lambda text: votes[text])
         for text, vote in votes.items():
             fuller = len(comparable(text)) > len(comparable(winner)) and vote >= 0.3 * votes[winner]
             if fuller and letters_only(text) == letters_only(winner):
                 winner = text
-        return max((p for p in self.parts if _text(p) == winner), key=_vote)
+        return max((p for p in self.parts if p.text == winner), key=_vote)
 
 
 def join(parts: list[StretchReading], frame: float) -> list[Joined]:
@@ -71,10 +75,6 @@ def _vote(part: StretchReading) -> float:
     return (part.end - part.start) * _confidence(part) ** 4
 
 
-def _text(part: StretchReading) -> str:
-    return "\n".join(line.text for line in part.lines)
-
-
 def _confidence(part: StretchReading) -> float:
     letters = sum(len(line.text) for line in part.lines)
     return sum(line.confidence * len(line.text) for line in part.lines) / max(1, letters)
@@ -90,7 +90,7 @@ def _continues(last: Joined, part: StretchReading, frame: float) -> bool:
 
 def _repeats(before: StretchReading, part: StretchReading) -> bool:
     """Whether the same words stand at the very place: nobody takes them away for a frame or two."""
-    if comparable(_text(before)) != comparable(_text(part)):
+    if comparable(before.text) != comparable(part.text):
         return False
     return all(
         abs(a.box.left - b.box.left) + abs(a.box.right - b.box.right) < 0.3 * a.box.height
@@ -102,35 +102,32 @@ def _without_remnants(groups: list[Joined], frame: float) -> list[Joined]:
     """Brief stretches whose words are in a neighbour's are that neighbour, coming or going."""
     kept: list[Joined] = []
     for i, group in enumerate(groups):
-        if group.end - group.start < _BRIEF:
-            text = _text(group.best())
-            after = groups[i + 1] if i + 1 < len(groups) else None
-            if kept and group.start - kept[-1].end < 1.5 * frame and _part_of(text, kept[-1]):
-                kept[-1].parts += group.parts
-                continue
-            if after and after.start - group.end < 1.5 * frame and _part_of(text, after):
-                after.parts[:0] = group.parts
-                continue
-        kept.append(group)
+        after = groups[i + 1] if i + 1 < len(groups) else None
+        if kept and _left_of(kept[-1], group, group.start - kept[-1].end, frame):
+            kept[-1].parts += group.parts
+        elif after and _left_of(after, group, after.start - group.end, frame):
+            after.parts[:0] = group.parts
+        else:
+            kept.append(group)
     return _healed(kept, frame)
 
 
+def _left_of(whole: Joined, group: Joined, gap: float, frame: float) -> bool:
+    return is_remnant(group.best(), group.length, whole.best(), gap, frame)
+
+
 def _healed(groups: list[Joined], frame: float) -> list[Joined]:
-    """Two halves of one text with a moment of something unreadable between them made one."""
+    """Two halves of one text with a moment of something else between them made one."""
     healed: list[Joined] = []
     for group in groups:
         if len(healed) >= 2:
             before, between = healed[-2], healed[-1]
             close = max(between.start - before.end, group.start - between.end) < 1.5 * frame
-            moment = between.end - between.start < _MOMENT
+            misread = is_misread(between.best(), between.length, before.best())
+            moment = between.length < _MOMENT or misread
             if close and moment and same_text(before.best(), group.best()):
                 healed.pop()
-                before.parts += group.parts
+                before.parts += (between.parts if misread else []) + group.parts
                 continue
         healed.append(group)
     return healed
-
-
-def _part_of(text: str, group: Joined) -> bool:
-    whole = _text(group.best())
-    return len(comparable(text)) <= len(comparable(whole)) and contains(whole, text) >= 0.75

@@ -22,6 +22,11 @@ class StretchReading:
     confidences: tuple[tuple[float, ...], ...]
     pictures: tuple[Picture, ...]
 
+    @property
+    def text(self) -> str:
+        """The lines, one below the other."""
+        return "\n".join(line.text for line in self.lines)
+
     def letters(self) -> list[tuple[str, float]]:
         """Characters as they are compared, each with its confidence."""
         return [

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.subtitles.making import line, reading
 
 from yivideo.subtitles.merging import merge
-from yivideo.subtitles.model import Band, Box, Event, RejectedEvent
+from yivideo.subtitles.model import Band, Box, Event, Line, RejectedEvent
 from yivideo.subtitles.stretch_reading import StretchReading
 
 BAND = Band(
@@ -105,6 +105,65 @@ def test_a_doubtful_scrap_beside_a_sure_line_is_turned_down() -> None:
     )
     assert [e.text for e in events] == [LONG]
     assert reasons(rejected) == [("x7y", "low-confidence")]
+
+
+def test_scenery_beside_a_sure_line_is_turned_down() -> None:
+    """What is higher and in its row is no part of it; a line of another language is."""
+    said = line("Go!", left=290, top=310, height=34)
+    events, rejected = merged(
+        reading(1, 3, line("COC+", left=400, top=290, height=45, sure=0.7), said)
+    )
+    assert [e.text for e in events] == ["Go!"]
+    assert reasons(rejected) == [("COC+", "low-confidence")]
+    events, _ = merged(
+        reading(1, 3, line("我们现在走吧", left=290, top=262, height=45, sure=0.7), said)
+    )
+    assert [e.text for e in events] == ["我们现在走吧\nGo!"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        line("The last ferry", left=100),
+        line("aves at ten.", left=440),
+        line("Thelastfery leaves a ten.", left=100),
+    ],
+)
+def test_a_text_that_fades_is_one_event(part: Line) -> None:
+    """What is read while it comes or goes is where it will be, or was."""
+    whole = reading(1.5, 3, line(LONG), stays=False)
+    events, _ = merged(reading(1, 1.4, part, stays=False), whole)
+    assert [(e.start, e.end, e.text) for e in events] == [(1, 3, LONG)]
+    events, _ = merged(whole, reading(3.08, 3.5, part, stays=False))
+    assert [(e.start, e.end, e.text) for e in events] == [(1.5, 3.5, LONG)]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "part"),
+    [
+        (1, 1.48, line("ferry leaves", left=270)),
+        (1, 1.48, line("Room 12?", left=310)),
+        (0.8, 1.48, line("The last ferry", left=100)),
+        (0.9, 1.3, line("The last ferry", left=100)),
+    ],
+)
+def test_a_short_line_is_no_remnant(start: float, end: float, part: Line) -> None:
+    """One that is centred for itself, says something else, stands longer, or ends before."""
+    events, _ = merged(
+        reading(start, end, part, stays=False), reading(1.5, 3, line(LONG), stays=False)
+    )
+    assert [e.text for e in events] == [part.text, LONG]
+
+
+def test_a_misread_moment_does_not_part_a_text() -> None:
+    """Nobody changes a letter for half a second, and then changes it back."""
+    wrong = line(LONG.replace("last", "l4st"))
+    events, _ = merged(
+        reading(1, 3, line(LONG)), reading(3, 3.5, wrong), reading(3.5, 5, line(LONG))
+    )
+    assert [(e.start, e.end, e.text) for e in events] == [(1, 5, LONG)]
+    events, _ = merged(reading(1, 3, line(LONG)), reading(3, 4, wrong), reading(4, 5, line(LONG)))
+    assert len(events) == 3
 
 
 def test_credits_are_turned_down() -> None:
