@@ -47,6 +47,8 @@ def narrowed(tx: Transaction, chosen: Filter, since: Limits) -> Narrowed:
         chosen: what is asked for.
         since: the limits in time, which each property's index knows too, on a table.
     """
+    if chosen.text:
+        text_index.plan_by_text(tx)
     exact = _exact(chosen)
     properties = _properties(chosen)
     # One status or one group is an index, walked as it stands.
@@ -128,8 +130,11 @@ def _at_most(tx: Transaction, selections: list[sa.Select[tuple[int]]]) -> set[in
 
 def _with_text(tx: Transaction, text: str) -> set[int] | None:
     """The workflows with a text, if they are few and the database can say so at once."""
+    wanted = clean(text).lower()
+    if len(wanted) < text_index.SHORTEST:
+        return None
     if tx.connection.dialect.name == "sqlite":
-        selected = text_index.members(tx, clean(text).lower())
+        selected = text_index.members(tx, wanted)
     else:
         selected = sa.select(texts.c.seq).where(_contains(text))
     return None if selected is None else _at_most(tx, [selected])

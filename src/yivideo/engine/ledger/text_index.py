@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 NAME = "ix_texts_text"
 # It knows parts of so many letters.
-_SHORTEST = 3
+SHORTEST = 3
 _SQLITE = (
     # The texts themselves are not kept a second time.
     """
@@ -66,13 +66,23 @@ def make(connection: sa.Connection) -> None:
         )
 
 
+def plan_by_text(tx: Transaction) -> None:
+    """Have PostgreSQL choose how to look for each text anew: what fits one does not fit another.
+
+    A statement that is prepared gets one plan for all texts, by this index also for those of two
+    letters, which it does not know.
+    """
+    if tx.connection.dialect.name == "postgresql":
+        tx.connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+
+
 def members(tx: Transaction, text: str) -> "sa.Select[tuple[int]] | None":
     """On SQLite: what selects the numbers of the workflows whose texts hold that in lower case.
 
-    None where the index does not tell.
+    ``text`` has `SHORTEST` letters or more. None where there is no index.
     """
     there = sa.text("SELECT 1 FROM sqlite_master WHERE name = :name").bindparams(name=NAME)
-    if len(text) < _SHORTEST or tx.execute(there).first() is None:
+    if tx.execute(there).first() is None:
         return None
     phrase = '"{}"'.format(text.replace('"', '""'))
     return sa.select(_TABLE.c.rowid).where(_TABLE.c[NAME].op("MATCH")(phrase))
