@@ -1,41 +1,50 @@
 """Accepted workflows a second: by the ledger alone, and by one API process over HTTP.
 
-`python -m benchmarks.engine.accept [--number 500] [--senders 8]` prints JSON.
+`python -m benchmarks.engine.accept [--number 500] [--senders 8] [--postgres URL]` prints JSON; the
+ledger is SQLite, or a database made for the purpose on that PostgreSQL server.
 """
 
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from benchmarks.engine.api import serving
+from benchmarks.engine.ledger import postgres_database
 from yivideo.engine.ledger.records import NewStep, NewWorkflow
 from yivideo.engine.ledger.store import Ledger
-from yivideo.engine.settings import EngineSettings, default_database, default_store
+from yivideo.engine.settings import default_database
 from yivideo.steps import BUILT_IN
-from yivideo.storage.valkey import embedded
 
-SERVER = """
-from yivideo.api.serve import serve
-from yivideo.engine.settings import EngineSettings
-settings = EngineSettings.from_environment()
-serve(settings, port=0, on_ready=lambda address: print(address, flush=True))
-"""
+# As long as such names are: texts that workflows are found by cost by their length.
+_NAME = "A long day at the harbour - episode 01.mkv"
 
 
-def ledger_alone(folder: Path, number: int) -> float:
+@contextmanager
+def place(postgres: str) -> Iterator[tuple[Path, str]]:
+    """A folder, and the address of an empty ledger there or on that server."""
+    with tempfile.TemporaryDirectory(prefix="yivideo-accept-") as name:
+        if postgres:
+            with postgres_database(postgres) as url:
+                yield Path(name), url
+        else:
+            yield Path(name), default_database(Path(name))
+
+
+def ledger_alone(database_url: str, number: int) -> float:
     """Accepted a second by one thread, without HTTP."""
-    ledger = Ledger(default_database(folder))
+    ledger = Ledger(database_url)
     ledger.migrate()
     chain = [NewStep(name=name) for name in BUILT_IN]
-    new = NewWorkflow(video_path="/a.mp4", source="/a.mp4", chain=chain)
+    new = NewWorkflow(video_path=f"/videos/{_NAME}", source=f"/videos/{_NAME}", chain=chain)
     begun = time.perf_counter()
     for _ in range(number):
         ledger.accept(new)
@@ -43,45 +52,26 @@ def ledger_alone(folder: Path, number: int) -> float:
     return number / (time.perf_counter() - begun)
 
 
-def over_http(folder: Path, number: int, senders: int) -> dict[str, Any]:
+def over_http(folder: Path, database_url: str, number: int, senders: int) -> dict[str, Any]:
     """Accepted a second by one API process, and how long each answer took."""
-    video = folder / "a.mp4"
+    video = folder / _NAME
     video.touch()
-    state = folder / "state"
-    server = embedded(state)
-    settings = EngineSettings(
-        redis_url=server.url,
-        database_url=default_database(state),
-        state=state,
-        store=default_store(state),
-        media_roots=(folder.resolve(),),
-    )
-    environment = {**os.environ, **settings.environment()}
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVER], env=environment, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        with (
-            httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
-            ThreadPoolExecutor(senders) as threads,
-        ):
+    with (
+        serving(folder, database_url) as url,
+        httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
+        ThreadPoolExecutor(senders) as threads,
+    ):
 
-            def submit(_: int) -> float:
-                began = time.perf_counter()
-                answer = client.post("/v1/workflows", json={"video_path": str(video)})
-                assert answer.status_code == 202, answer.text
-                return time.perf_counter() - began
+        def submit(_: int) -> float:
+            began = time.perf_counter()
+            answer = client.post("/v1/workflows", json={"video_path": str(video)})
+            assert answer.status_code == 202, answer.text
+            return time.perf_counter() - began
 
-            list(threads.map(submit, range(senders * 2)))
-            begun = time.perf_counter()
-            took = sorted(threads.map(submit, range(number)))
-            rate = number / (time.perf_counter() - begun)
-    finally:
-        process.terminate()
-        process.communicate()
-        server.stop()
+        list(threads.map(submit, range(senders * 2)))
+        begun = time.perf_counter()
+        took = sorted(threads.map(submit, range(number)))
+        rate = number / (time.perf_counter() - begun)
     return {
         "per_second": round(rate, 1),
         "median_ms": round(1000 * took[len(took) // 2], 1),
@@ -94,11 +84,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--number", type=int, default=500)
     parser.add_argument("--senders", type=int, default=8)
+    parser.add_argument("--postgres", default="", help="a server's address")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        alone = ledger_alone(Path(first), options.number)
-        http = over_http(Path(second), options.number, options.senders)
+    with place(options.postgres) as (_, url):
+        alone = ledger_alone(url, options.number)
+    with place(options.postgres) as (folder, url):
+        http = over_http(folder, url, options.number, options.senders)
     result = {
+        "ledger": "postgresql" if options.postgres else "sqlite",
         "number": options.number,
         "senders": options.senders,
         "load": os.getloadavg()[0],

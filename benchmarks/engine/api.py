@@ -1,12 +1,25 @@
-"""What the engine's benchmarks ask of an API."""
+"""An API of the engine's benchmarks' own, and what they ask of one."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
+from yivideo.engine.settings import EngineSettings, default_store
+from yivideo.storage.valkey import embedded
+
+_SERVER = """
+from yivideo.api.serve import serve
+from yivideo.engine.settings import EngineSettings
+settings = EngineSettings.from_environment()
+serve(settings, port=0, on_ready=lambda address: print(address, flush=True))
+"""
 _WORKFLOWS = "/v1/workflows"
 
 
@@ -51,3 +64,32 @@ class Api:
     def all(self) -> list[Any]:
         """The first page of workflows."""
         return self._client.get(_WORKFLOWS).raise_for_status().json()["workflows"]
+
+
+@contextlib.contextmanager
+def serving(folder: Path, database_url: str) -> Iterator[str]:
+    """One API process on a ledger, with a Valkey server of its own; its address.
+
+    Videos may lie in the folder.
+    """
+    server = embedded(folder / "state")
+    settings = EngineSettings(
+        redis_url=server.url,
+        database_url=database_url,
+        state=folder / "state",
+        store=default_store(folder / "state"),
+        media_roots=(folder.resolve(),),
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
+        env={**os.environ, **settings.environment()},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate()
+        server.stop()

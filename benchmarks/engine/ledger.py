@@ -86,7 +86,8 @@ def fill(tx: Transaction, count: int) -> None:
     tx.execute(sa.insert(tables.workflows), rows)
     tx.execute(
         sa.insert(tables.texts).from_select(
-            ["seq", "text"], sa.select(w.seq, sa.func.lower(w.video_path))
+            ["created_at", "seq", "text"],
+            sa.select(w.created_at, w.seq, sa.func.lower(w.video_path)),
         )
     )
     of_labels = [
@@ -190,17 +191,7 @@ def measure(url: str, workflows: int, rounds: int) -> dict[str, Any]:
     ready = [one.ready[0] for one in accepted[:rounds]]
     figures["hand_over"] = milliseconds(lambda: _hand_over(ledger, ready.pop()), rounds)
     ledger.close()
-    database = Database(url)
-    database.write(lambda tx: tx.execute(sa.delete(tables.workflows)))
-    database.write(lambda tx: fill(tx, workflows))
-    if not database.is_sqlite:
-        # What a PostgreSQL does by itself within minutes.
-        with sa.create_engine(
-            url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
-        ).connect() as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE")
-            connection.engine.dispose()
-    database.close()
+    filled(url, workflows)
     figures["workflows"] = workflows
     figures["page"] = {
         name: milliseconds(lambda chosen=chosen: ledger.page(chosen), min(rounds, 100))
@@ -214,6 +205,24 @@ def measure(url: str, workflows: int, rounds: int) -> dict[str, Any]:
     figures["accept_then"] = milliseconds(lambda: ledger.accept(workflow(next(numbers))), rounds)
     ledger.close()
     return figures
+
+
+def filled(url: str, workflows: int) -> None:
+    """Have a ledger hold so many ended workflows and no others."""
+    ledger = Ledger(url)
+    ledger.migrate()
+    ledger.close()
+    database = Database(url)
+    database.write(lambda tx: tx.execute(sa.delete(tables.workflows)))
+    database.write(lambda tx: fill(tx, workflows))
+    if not database.is_sqlite:
+        # What a PostgreSQL does by itself within minutes.
+        with sa.create_engine(
+            url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
+        ).connect() as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
+            connection.engine.dispose()
+    database.close()
 
 
 def _hand_over(ledger: Ledger, ready: ReadyStep) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.command import Run
-from tests.acceptance.station import HOST, Station, released, stopped, until
+from tests.acceptance.station import HOST, Station, line, released, stopped, until
 
 from yivideo.storage.valkey import running_address
 
@@ -43,6 +43,20 @@ def test_an_agent_says_when_it_is_ready_and_stops_with_its_server(station: Stati
     assert "The server is stopped" in err
     assert took < SOON
     assert running_address(station.state) is None
+
+
+def test_the_heartbeat_limit_is_that_of_the_system(station: Station) -> None:
+    """One variable sets it for agents, as for all other parts of a system; an option wins."""
+    limit = {"YIVIDEO_HEARTBEAT_LIMIT": "7"}
+    for words, expected in (((), 7), (("--heartbeat-limit", "9"), 9)):
+        process = station.yivideo.start(
+            "agent", "--stand-in", "--json", *words, env={**station.environment, **limit}
+        )
+        station.processes.append(process)
+        assert line(process)
+        with station.pool() as pool:
+            assert pool.field("meta", "beat_limit") == str(expected * 1_000_000)
+        stopped(process)
 
 
 def test_a_second_agent_is_refused(station: Station, tmp_path: Path) -> None:

@@ -48,15 +48,16 @@ def agent(  # noqa: PLR0913 - options, each by its name
         int, typer.Option(min=1, max=64, help="How many whole devices the stand-in counts for.")
     ] = 1,
     heartbeat_limit: Annotated[
-        float,
+        float | None,
         typer.Option(
             metavar="SECONDS",
             min=2,
             max=3600,
-            help="Silent for so long, an agent counts as lost. One number for the whole pool: the "
-            "last agent to start sets it.",
+            help="Silent for so long, an agent counts as lost; otherwise YIVIDEO_HEARTBEAT_LIMIT. "
+            "One number for the whole pool: the last agent to start sets it.",
+            show_default="15",
         ),
-    ] = 15.0,
+    ] = None,
     port: Annotated[
         int | None,
         typer.Option(
@@ -82,6 +83,7 @@ def agent(  # noqa: PLR0913 - options, each by its name
 
     need_server_extra()
     from yivideo.cli.agent_running import Setting, run_agent
+    from yivideo.config.sources import bootstrap
     from yivideo.gpu.address import host_name
 
     setting = Setting(
@@ -91,7 +93,7 @@ def agent(  # noqa: PLR0913 - options, each by its name
         host=_host(host or host_name()),
         services=_services(service or ()),
         devices=_devices(memory, places, stand_in=stand_in),
-        heartbeat_limit=heartbeat_limit,
+        heartbeat_limit=heartbeat_limit or bootstrap().heartbeat_limit,
     )
     run_agent(setting, as_json=as_json)
     return int(ExitCode.OK)

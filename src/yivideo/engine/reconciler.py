@@ -215,7 +215,9 @@ class Reconciler:
         running = {attempt.fence for attempt in self._ledger.running() if attempt.fence}
         now = time.monotonic()
         seen: dict[str, float] = {}
-        for device in self._pool.snapshot().devices:
+        # On a lost host nobody hears it; when it is back, its agent says what lives.
+        devices = [device for device in self._pool.snapshot().devices if device.state != "lost"]
+        for device in devices:
             for lease in device.leases:
                 if lease.state != "held" or not lease.request.startswith("step:"):
                     continue

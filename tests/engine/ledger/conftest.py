@@ -60,6 +60,15 @@ def bare_postgres_url(server: sa.Engine) -> Generator[str]:
         yield url
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables, of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bare.db'}"
+    address: str = request.getfixturevalue("bare_postgres_url")
+    return address
+
+
 @pytest.fixture(scope="session")
 def postgres_url(server: sa.Engine) -> Generator[str]:
     """A database with all tables, for this session alone."""

@@ -3,11 +3,15 @@
 import itertools
 
 import pytest
+import sqlalchemy as sa
 from tests.engine.ledger.making import claim, new
 
-from yivideo.engine.ledger import narrowing
+from yivideo.engine.ledger import narrowing, text_index
+from yivideo.engine.ledger.database import Database
+from yivideo.engine.ledger.migrating import upgrade
 from yivideo.engine.ledger.records import ErrorKind, Filter, WorkflowStatus
 from yivideo.engine.ledger.store import Ledger
+from yivideo.engine.ledger.tables import workflows
 from yivideo.errors import UsageError
 
 
@@ -80,3 +84,81 @@ def test_filters_find_what_they_should_however_it_is_looked_for(
             and (times[1] is None or workflow.created_at < times[1])
         ]
         assert [one.id for one in ledger.page(chosen).workflows] == expected, chosen
+
+
+PATHS = (
+    '/films/Ein "Zitat" darin.mp4',
+    "/films/100%_sure.mp4",
+    "/films/船在黄昏时回家.mp4",
+    "/films/ÄRGER OR NEAR(ärger).mp4",
+)
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_any_part_of_a_path_or_an_error_finds_a_workflow(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Short and long ones, in either case, and what a search language would take for its own."""
+    monkeypatch.setattr(narrowing, "_FEW", few)
+    there = [ledger.accept(new(steps=1, video_path=path)) for path in PATHS]
+
+    def found(text: str) -> list[int]:
+        ids = [one.id for one in ledger.page(Filter(text=text)).workflows]
+        return sorted(number for number, one in enumerate(there) if one.workflow_id in ids)
+
+    assert found('"zitat"') == found('n "Z') == found('" d') == [0]
+    assert found("100%_s") == found("%_") == [1]
+    assert found("黄昏时回") == found("黄昏") == found("家") == [2]
+    assert found("ärger or near(ä") == found("or near(") == [3]
+    assert found("/films/") == [0, 1, 2, 3]
+    assert found("zitat sure") == found("*") == found("film%") == []
+    attempt = claim(ledger, there[1].ready[0]).attempt_id
+    ledger.fail(attempt, ErrorKind.USER, "bad", "It holds no Picture.")
+    assert found("NO PICTURE") == found("100%_sure") == [1]
+    ledger.delete(there[1].workflow_id)
+    assert found("no picture") == found("100%_sure") == []
+
+
+def test_without_an_index_of_texts_all_are_looked_through(
+    bare_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On an SQLite without FTS5, a PostgreSQL without pg_trgm; the log says so."""
+    statements = ("CREATE TABLE a (b INTEGER)", "CREATE NONSENSE")
+    for name in ("_SQLITE", "_POSTGRESQL"):
+        monkeypatch.setattr(text_index, name, statements)
+    ledger = Ledger(bare_url)
+    try:
+        ledger.migrate()
+        there = ledger.accept(new(video_path="/films/opera.mp4")).workflow_id
+        assert [one.id for one in ledger.page(Filter(text="OPERA")).workflows] == [there]
+    finally:
+        ledger.close()
+    assert "without an index" in caplog.text
+
+
+def test_texts_of_an_older_ledger_are_found(bare_url: str) -> None:
+    """Those that were written before there was an index of them."""
+    database = Database(bare_url)
+    database.write(lambda tx: upgrade(tx, "r0002"))
+    values = {
+        "id": "old",
+        "status": "failed",
+        "video_path": "/a.mp4",
+        "source": "/a.mp4",
+        "priority": 5,
+        "tenant": "default",
+        "weight": 1.0,
+        "labels": {},
+        "config_version": 0,
+        "created_at": 1.5,
+    }
+    database.write(lambda tx: tx.execute(sa.insert(workflows).values(values)))
+    old = sa.text("INSERT INTO texts (seq, text) SELECT seq, 'no picture' FROM workflows")
+    database.write(lambda tx: tx.execute(old))
+    database.close()
+    ledger = Ledger(bare_url)
+    try:
+        ledger.migrate()
+        assert [one.id for one in ledger.page(Filter(text="picture")).workflows] == ["old"]
+    finally:
+        ledger.close()

@@ -135,7 +135,8 @@ def _insert_workflow(tx: Transaction, workflow_id: str, new: NewWorkflow, versio
         .returning(workflows.c.seq)
     )
     seq = tx.execute(inserted).scalar_one()
-    tx.execute(sa.insert(texts).values(seq=seq, text=new.video_path.lower()))
+    found_by = new.video_path.lower()
+    tx.execute(sa.insert(texts).values(created_at=tx.now, seq=seq, text=found_by))
     if new.labels:
         rows = [
             {"name": name, "value": value, "created_at": tx.now, "seq": seq}

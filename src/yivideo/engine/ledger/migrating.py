@@ -9,8 +9,8 @@ from yivideo.engine.ledger.database import Transaction
 _MIGRATION_KEY = 0x5956_4D49
 
 
-def upgrade(tx: Transaction) -> None:
-    """Carry out the migrations that are missing, all or none of them.
+def upgrade(tx: Transaction, revision: str = "head") -> None:
+    """Carry out the migrations that are missing up to a revision, all or none of them.
 
     Whoever comes second waits for the first: on PostgreSQL by the lock taken here, on SQLite as
     every writer does. Then it finds nothing to do.
@@ -20,4 +20,4 @@ def upgrade(tx: Transaction) -> None:
     config.set_main_option("script_location", "yivideo.engine.ledger:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = tx.connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -4,12 +4,15 @@ Each property has an index in the order of lists. With one property that index i
 several, a database without statistics walks along one of them and looks up the others row by row,
 which is slow when the wrong one is rare. So each is first asked for its members up to a bound:
 those of a rare one are few and decide the question; if none is rare, matches lie close together.
+Texts have an index of their parts for that; a text that many have is looked for along the list.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from yivideo.engine.ledger import text_index
 from yivideo.engine.ledger.database import Transaction
 from yivideo.engine.ledger.records import Filter
 from yivideo.engine.ledger.tables import labels, texts, workflows
@@ -18,31 +21,46 @@ from yivideo.engine.ledger.wording import clean
 _FEW = 1000
 
 Condition = sa.ColumnElement[bool]
+Limits = Callable[[sa.Table], list[Condition]]
 
 
-def conditions(
-    tx: Transaction, chosen: Filter, since: Sequence[Condition]
-) -> tuple[list[Condition], bool]:
+@dataclass(frozen=True, slots=True)
+class Narrowed:
     """What a workflow must meet to be listed, put so that the database finds it quickly.
+
+    Attributes:
+        where: the conditions.
+        few: whether only a few workflows can meet them.
+        along: whose order is walked when they are many.
+    """
+
+    where: list[Condition]
+    few: bool = False
+    along: sa.Table = workflows
+
+
+def narrowed(tx: Transaction, chosen: Filter, since: Limits) -> Narrowed:
+    """Look how rare is what was asked for, and put the question accordingly.
 
     Args:
         tx: the transaction.
         chosen: what is asked for.
-        since: the limits in time, which each property's index knows too.
-
-    Returns:
-        The conditions, and whether only a few workflows can meet them.
+        since: the limits in time, which each property's index knows too, on a table.
     """
-    exact = [*since, *_exact(chosen)]
+    if chosen.text:
+        text_index.plan_by_text(tx)
+    exact = _exact(chosen)
     properties = _properties(chosen)
     # One status or one group is an index, walked as it stands.
     if len(properties) > 1 or len(chosen.statuses) > 1 or chosen.labels or chosen.text:
-        few = _few(tx, properties, since)
+        few = _few(tx, properties, since(workflows))
         if few is None and chosen.text:
-            few = _at_most(tx, [sa.select(texts.c.seq).where(_contains(chosen.text))])
+            few = _with_text(tx, chosen.text)
         if few is not None:
-            return [workflows.c.seq.in_(few), *exact], True
-    return exact, False
+            where = [workflows.c.seq.in_(few), *since(workflows), *exact]
+            return Narrowed(where, few=True)
+    along = texts if chosen.text else workflows
+    return Narrowed([*since(along), *exact], along=along)
 
 
 def _exact(chosen: Filter) -> list[Condition]:
@@ -59,8 +77,7 @@ def _exact(chosen: Filter) -> list[Condition]:
         )
         where.append(_looked_up(sa.select(labels.c.seq).where(*of_row)))
     if chosen.text:
-        of_row = (texts.c.seq == workflows.c.seq, _contains(chosen.text))
-        where.append(_looked_up(sa.select(texts.c.seq).where(*of_row)))
+        where += [texts.c.seq == workflows.c.seq, _contains(chosen.text)]
     return where
 
 
@@ -111,10 +128,21 @@ def _at_most(tx: Transaction, selections: list[sa.Select[tuple[int]]]) -> set[in
     return found
 
 
+def _with_text(tx: Transaction, text: str) -> set[int] | None:
+    """The workflows with a text, if they are few and the database can say so at once."""
+    wanted = clean(text).lower()
+    if len(wanted) < text_index.SHORTEST:
+        return None
+    if tx.connection.dialect.name == "sqlite":
+        selected = text_index.members(tx, wanted)
+    else:
+        selected = sa.select(texts.c.seq).where(_contains(text))
+    return None if selected is None else _at_most(tx, [selected])
+
+
 def _labelled(name: str, value: str) -> tuple[Condition, Condition]:
     return labels.c.name == clean(name), labels.c.value == clean(value)
 
 
 def _contains(text: str) -> Condition:
-    # Not found by any index: the table of texts is kept narrow so that going through it is quick.
     return texts.c.text.contains(clean(text).lower(), autoescape=True)

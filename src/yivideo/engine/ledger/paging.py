@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from yivideo.engine.ledger.database import Transaction
 from yivideo.engine.ledger.looking import workflow_record
-from yivideo.engine.ledger.narrowing import conditions
+from yivideo.engine.ledger.narrowing import narrowed
 from yivideo.engine.ledger.records import Filter, Page, StepStatus
 from yivideo.engine.ledger.tables import steps, workflows
 from yivideo.engine.ledger.wording import clean
@@ -23,13 +23,14 @@ def page(tx: Transaction, chosen: Filter, cursor: str | None, limit: int) -> Pag
     Raises:
         UsageError: the cursor was not made here.
     """
-    where, few = conditions(tx, chosen, _limits(chosen, cursor))
+    found = narrowed(tx, chosen, lambda table: _limits(table, chosen, cursor))
+    order = found.along.c
     # Few are sorted: that there is a limit must not lead the database to walk along an index.
-    moment = workflows.c.created_at + 0.0 if few else workflows.c.created_at
+    moment = order.created_at + 0.0 if found.few else order.created_at
     rows = tx.execute(
         sa.select(workflows)
-        .where(*where)
-        .order_by(moment.desc(), workflows.c.seq.desc())
+        .where(*found.where)
+        .order_by(moment.desc(), order.seq.desc())
         # One more than wanted tells whether there is another page.
         .limit(limit + 1)
     ).all()
@@ -41,14 +42,14 @@ def page(tx: Transaction, chosen: Filter, cursor: str | None, limit: int) -> Pag
     )
 
 
-def _limits(chosen: Filter, cursor: str | None) -> list[sa.ColumnElement[bool]]:
+def _limits(table: sa.Table, chosen: Filter, cursor: str | None) -> list[sa.ColumnElement[bool]]:
     where: list[sa.ColumnElement[bool]] = []
     if chosen.after is not None:
-        where.append(workflows.c.created_at >= chosen.after)
+        where.append(table.c.created_at >= chosen.after)
     if chosen.before is not None:
-        where.append(workflows.c.created_at < chosen.before)
+        where.append(table.c.created_at < chosen.before)
     if cursor is not None:
-        where.append(_older_than(cursor))
+        where.append(sa.tuple_(table.c.created_at, table.c.seq) < sa.tuple_(*_place(cursor)))
     return where
 
 
@@ -68,7 +69,7 @@ def _cursor(last: sa.Row[Any]) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _older_than(cursor: str) -> sa.ColumnElement[bool]:
+def _place(cursor: str) -> tuple[float, int]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         created_at, seq = base64.b64decode(padded, b"-_", validate=True).decode("ascii").split(" ")
@@ -77,4 +78,4 @@ def _older_than(cursor: str) -> sa.ColumnElement[bool]:
         raise UsageError(f"cursor: '{clean(cursor)}' is none.") from error
     if not (math.isfinite(place[0]) and 0 <= place[1] < 2**63):
         raise UsageError(f"cursor: '{clean(cursor)}' is none.")
-    return sa.tuple_(workflows.c.created_at, workflows.c.seq) < sa.tuple_(*place)
+    return place

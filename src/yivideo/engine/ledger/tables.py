@@ -72,10 +72,12 @@ workflows = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# What a text is looked for in, in lower case: apart, so that looking through all of it is cheap.
+# What a text is looked for in, in lower case: apart, so that looking through all of it is cheap,
+# and in the order of lists.
 texts = sa.Table(
     "texts",
     metadata,
+    sa.Column("created_at", Time, primary_key=True),
     sa.Column(
         "seq",
         Number,
@@ -84,6 +86,8 @@ texts = sa.Table(
         autoincrement=False,
     ),
     sa.Column("text", sa.Text, nullable=False),
+    sa.Index(None, "seq"),
+    sqlite_with_rowid=False,
 )
 
 labels = sa.Table(
