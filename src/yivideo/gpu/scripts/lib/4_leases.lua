@@ -12,7 +12,7 @@ local LEASE_FIELDS = {
   'state', 'shape', 'group', 'weight', 'key', 'what', 'workflow', 'expected', 'limit', 'wake',
   'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
   'misses', 'claim', 'tries', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner',
-  'deadline', 'evict', 'into', 'base', 'restored',
+  'deadline', 'evict', 'into', 'base', 'restored', 'standby',
 }
 
 local function request_of(id)
@@ -69,6 +69,7 @@ local function grant_record(request, device)
     index = tonumber(device.index), uuid = device.uuid, model = device.model,
     memory = tonumber(request.gm), compute = tonumber(request.gc), decoders = tonumber(request.gd),
     payload = request.payload or '', wake = request.wake or '', what = request.what or '',
+    held = request.state == 'held',
   }
 end
 
@@ -142,6 +143,40 @@ local function add_warm(device, id, model, memory)
   set_warm(device, memory)
 end
 
+-- Why the process may not hold the device, as a refusal's code: its agent must see it, and live.
+local function no_holder(device, holder)
+  if holder.host ~= device.host then
+    return 'wrong-host'
+  end
+  local host = read(P .. 'host:' .. device.host, { 'boot', 'namespace' })
+  if holder.boot ~= host.boot or holder.namespace ~= host.namespace then
+    return 'not-vouched'
+  end
+  if not is_vouched_for(device.host) then
+    return 'no-agent'
+  end
+end
+
+-- From here on the device is the holder's own until it releases, or is seen gone. The holder is JSON.
+local function hold(request, device, holder)
+  call('HSET', request_key(request.id), 'state', 'held', 'claimed_at', int(NOW), 'holder', holder,
+    'misses', 0)
+  request.state = 'held'
+  local limit = tonumber(request.limit) or 0
+  if limit > 0 then
+    call('ZADD', P .. 'limits', NOW + limit, request.id)
+  end
+  tell_agent(device.host, { claimed = request.id })
+  mirror(device)
+end
+
+-- A waiter that stands by has promised in its host's journal to begin, so that it need not claim. Where
+-- it would have to be refused, or takes over an idle model, it must.
+local function begins_at_once(request, device, warm_id)
+  return request.standby == '1' and not warm_id
+    and no_holder(device, cjson.decode(request.owner)) == nil
+end
+
 -- Only from here is a device handed on.
 local function grant(request, device)
   local shape = shape_of(request.shape)
@@ -171,7 +206,12 @@ local function grant(request, device)
     'warm_id', warm_id or '', 'warm_m', warm_m)
   request.state, request.device, request.fence = 'granted', device.id, fence
   request.gm, request.gc, request.gd = m, c, d
-  call('ZADD', P .. 'grants', NOW + (tonumber(request.claim) or CLAIM_LIMIT), request.id)
+  if begins_at_once(request, device, warm_id) then
+    hold(request, device, request.owner)
+    drop_payload(request.id)
+  else
+    call('ZADD', P .. 'grants', NOW + (tonumber(request.claim) or CLAIM_LIMIT), request.id)
+  end
   refit(device)
   local record = grant_record(request, device)
   if request.id ~= ASKING then
