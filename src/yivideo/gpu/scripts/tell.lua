@@ -15,7 +15,7 @@ for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
     lease.id = lease.base or lease.id
     lease.payload, lease.owner = nil, nil
     leases[#leases + 1] = lease
-    groups[lease.group] = exact(group_v(lease.group))
+    groups[lease.group] = groups[lease.group] or exact(group_v(lease.group))
   end
   local record = {}
   for name, value in pairs(device) do

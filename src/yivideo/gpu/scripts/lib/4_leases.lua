@@ -42,19 +42,22 @@ local function lease_of(id, fence)
   return request_of(id .. '~' .. fence) or found
 end
 
+local function push(list, message, most)
+  if call('RPUSH', list, cjson.encode(message)) > most then
+    call('LTRIM', list, -most, -1)
+  end
+end
+
 local function tell(wake, message)
   if wake and wake ~= '' then
-    call('RPUSH', P .. wake, cjson.encode(message))
+    push(P .. wake, message, 10000)
     -- What nobody fetches any more must not stay for ever.
-    call('LTRIM', P .. wake, -10000, -1)
     call('EXPIRE', P .. wake, 86400)
   end
 end
 
 local function tell_agent(host, message)
-  local list = P .. 'agent:' .. host
-  call('RPUSH', list, cjson.encode(message))
-  call('LTRIM', list, -1000, -1)
+  push(P .. 'agent:' .. host, message, 1000)
 end
 
 -- A number is a process only together with its start, and both only where they are meant.
@@ -73,8 +76,28 @@ local function grant_record(request, device)
   }
 end
 
+-- What a lease that is no idle model takes of its device, and when it is expected to end; by its id, as
+-- far as it was read. And the leases of a device, in the order of their ends.
+local loads, running = {}, {}
+
+local function put_on(device, id)
+  call('SADD', P .. 'leases:' .. device.id, id)
+  loads[id], running[device.id] = nil, nil
+end
+
+local function take_off(device, id)
+  call('SREM', P .. 'leases:' .. device.id, id)
+  running[device.id] = nil
+end
+
 -- For people with redis-cli: who holds a device now. The host that came first has the short names.
+local unmirrored = {}
+
 local function mirror(device)
+  unmirrored[device.id] = device
+end
+
+local function write_mirror(device)
   local holders = {}
   for _, id in ipairs(call('SMEMBERS', P .. 'leases:' .. device.id)) do
     local held = read(request_key(id), { 'state', 'workflow', 'what', 'holder', 'claimed_at', 'fence' })
@@ -96,6 +119,14 @@ local function mirror(device)
     else
       call('DEL', name)
     end
+  end
+end
+
+function settle()
+  settle_devices()
+  for id, device in pairs(unmirrored) do
+    unmirrored[id] = nil
+    write_mirror(device)
   end
 end
 
@@ -132,14 +163,14 @@ end
 
 local function drop_warm(device, id, memory)
   call('HDEL', P .. 'warm:' .. device.id, id)
-  call('SREM', P .. 'leases:' .. device.id, id)
+  take_off(device, id)
   call('ZREM', P .. 'limits', id)
   set_warm(device, -memory)
 end
 
 local function add_warm(device, id, model, memory)
   call('HSET', P .. 'warm:' .. device.id, id, model .. ' ' .. int(memory))
-  call('SADD', P .. 'leases:' .. device.id, id)
+  put_on(device, id)
   set_warm(device, memory)
 end
 
@@ -191,7 +222,7 @@ local function grant(request, device)
     m = math.max(m, warm_m)
   end
   take(device, m - back, c, d)
-  call('SADD', P .. 'leases:' .. device.id, request.id)
+  put_on(device, request.id)
   local fence = int(EPOCH * 4294967296 + call('HINCRBY', META, 'fences', 1))
   local weight = tonumber(request.weight)
   local v = group_v(request.group)
@@ -200,7 +231,9 @@ local function grant(request, device)
   dequeue(request.id, request.shape, request.group)
   note_system_v(v)
   set_group_v(request.group, v + charged)
-  call('HDEL', request_key(request.id), 'reserved')
+  if request.reserved then
+    call('HDEL', request_key(request.id), 'reserved')
+  end
   call('HSET', request_key(request.id), 'state', 'granted', 'device', device.id, 'fence', fence,
     'gm', m, 'gc', c, 'gd', d, 'charged', exact(charged), 'granted_at', int(NOW),
     'warm_id', warm_id or '', 'warm_m', warm_m)
@@ -227,7 +260,7 @@ end
 local function vacate(request, device, used)
   local m, c, d = tonumber(request.gm), tonumber(request.gc), tonumber(request.gd)
   take(device, -m, -c, -d)
-  call('SREM', P .. 'leases:' .. device.id, request.id)
+  take_off(device, request.id)
   call('ZREM', P .. 'grants', request.id)
   call('ZREM', P .. 'limits', request.id)
   local time = used * dominant_share(device, m, c, d) / tonumber(request.weight)
