@@ -116,14 +116,15 @@ class Journal:
         Raises:
             OutputError: it could not be written.
         """
-        path = self._promise(request, holder)
+        name = self._name(request, holder)
+        path = f"{name}{_PROMISE}"
         try:
             handle = os.open(path, os.O_WRONLY | os.O_APPEND)
             try:
                 os.write(handle, b"\n" + json.dumps(more).encode())
             finally:
                 os.close(handle)
-            os.rename(path, self._path(request, fence, holder))  # noqa: PTH104 - as above
+            os.rename(path, f"{name}.{fence}.json")  # noqa: PTH104 - as above
         except FileNotFoundError:
             return False
         except OSError as error:

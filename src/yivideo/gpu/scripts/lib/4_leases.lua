@@ -8,15 +8,11 @@ local function request_key(id)
   return P .. 'request:' .. id
 end
 
-local LEASE_FIELDS = {
-  'state', 'shape', 'group', 'weight', 'key', 'what', 'workflow', 'expected', 'limit', 'wake',
-  'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
-  'misses', 'claim', 'tries', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner',
-  'deadline', 'evict', 'into', 'base', 'restored', 'standby',
-}
-
 local function request_of(id)
-  local found = read(request_key(id), LEASE_FIELDS)
+  local fields, found = call('HGETALL', request_key(id)), {}
+  for at = 1, #fields, 2 do
+    found[fields[at]] = fields[at + 1]
+  end
   if not found.state then
     return nil
   end
@@ -188,10 +184,11 @@ local function no_holder(device, holder)
   end
 end
 
--- From here on the device is the holder's own until it releases, or is seen gone. The holder is JSON.
-local function hold(request, device, holder)
+-- From here on the device is the holder's own until it releases, or is seen gone. The holder is JSON;
+-- what else is to be written of the request comes after it.
+local function hold(request, device, holder, ...)
   call('HSET', request_key(request.id), 'state', 'held', 'claimed_at', int(NOW), 'holder', holder,
-    'misses', 0)
+    'misses', 0, ...)
   request.state = 'held'
   local limit = tonumber(request.limit) or 0
   if limit > 0 then
@@ -234,15 +231,18 @@ local function grant(request, device)
   if request.reserved then
     call('HDEL', request_key(request.id), 'reserved')
   end
-  call('HSET', request_key(request.id), 'state', 'granted', 'device', device.id, 'fence', fence,
-    'gm', m, 'gc', c, 'gd', d, 'charged', exact(charged), 'granted_at', int(NOW),
-    'warm_id', warm_id or '', 'warm_m', warm_m)
-  request.state, request.device, request.fence = 'granted', device.id, fence
+  local given = {
+    'device', device.id, 'fence', fence, 'gm', m, 'gc', c, 'gd', d, 'charged', exact(charged),
+    'granted_at', int(NOW), 'warm_id', warm_id or '', 'warm_m', warm_m,
+  }
+  request.device, request.fence = device.id, fence
   request.gm, request.gc, request.gd = m, c, d
   if begins_at_once(request, device, warm_id) then
-    hold(request, device, request.owner)
+    hold(request, device, request.owner, unpack(given))
     drop_payload(request.id)
   else
+    request.state = 'granted'
+    call('HSET', request_key(request.id), 'state', 'granted', unpack(given))
     call('ZADD', P .. 'grants', NOW + (tonumber(request.claim) or CLAIM_LIMIT), request.id)
   end
   refit(device)
