@@ -126,9 +126,14 @@ def stand_by(pool: GpuPool, request: Request, holder: Holder) -> None:
 
 
 def stand_down(pool: GpuPool, request: str, holder: Holder) -> None:
-    """Stand by no more. Where that fails a file is left, until the process has ended."""
-    with contextlib.suppress(OutputError, NotVouchedFor, ServerUnavailable):
-        journal_of(pool, holder.host).end_promise(request, holder.record())
+    """Stand by no more.
+
+    Raises:
+        OutputError: the promise cannot be removed.
+    """
+    journal = pool.journals.get(holder.host)
+    if journal is not None:
+        journal.end_promise(request, holder.record())
 
 
 def begin(pool: GpuPool, grant: Grant, holder: Holder) -> None:

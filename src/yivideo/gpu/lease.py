@@ -13,6 +13,7 @@ from yivideo.errors import (
     LeaseReclaimed,
     LeaseUnknown,
     NotVouchedFor,
+    OutputError,
     PoolError,
     RequestImpossible,
     ServerUnavailable,
@@ -130,7 +131,8 @@ def acquire(pool: GpuPool, request: Request, holder: Holder) -> Grant:
     except BaseException as error:
         if not isinstance(error, ServerUnavailable):
             holding.withdraw(pool, attempt.request.id, holder)
-        holding.stand_down(pool, attempt.request.id, holder)
+        with contextlib.suppress(OutputError):
+            holding.stand_down(pool, attempt.request.id, holder)
         raise
 
 
@@ -207,8 +209,9 @@ class _Attempt:
         if grant.held:
             holding.begin(self._pool, grant, self._holder)
             return
-        holding.claim(self._pool, grant, self.request, self._holder)
+        # Before it claims: what is left of a promise afterwards would tell that it has not begun.
         holding.stand_down(self._pool, grant.request, self._holder)
+        holding.claim(self._pool, grant, self.request, self._holder)
 
     def _rename(self) -> None:
         """Go on under an id that the pool has not seen, as old as before."""

@@ -355,6 +355,8 @@ class Machine:
         known = self.hosts[host].journal.get((one.id, one.fence))
         if known is not None and self._lives(host, known.holder):
             return known
+        # Who claims stands by no more.
+        self.hosts[host].promises.discard((one.id, holder))
         entry = Entry(_lease(one, one.id, holder), holder)
         self.hosts[host].journal[one.id, one.fence] = entry
         return entry
