@@ -70,6 +70,27 @@ def test_any_id_is_a_safe_name(tmp_path: Path, request_id: str) -> None:
     assert held(journal) == {("a", 7)}
 
 
+def test_a_promise_is_kept_or_ended(tmp_path: Path) -> None:
+    """A promise becomes an entry with all of both; of keeping and ending it one succeeds."""
+    journal, holder = Journal(tmp_path), {"pid": 7}
+    known = {"request": "r", "holder": holder, "shape": "large"}
+    journal.promise(known)
+    assert journal.entries() == []
+    assert journal.is_promised("r", holder)
+    assert not journal.is_promised("r", {"pid": 8})
+    assert Journal(tmp_path).promises() == [known]
+    more = {"fence": 3, "device": "h:0"}
+    assert journal.keep_promise("r", 3, holder, more)
+    assert journal.entries() == [{**known, **more}]
+    assert (journal.promises(), journal.is_promised("r", holder)) == ([], False)
+    assert not journal.end_promise("r", holder)
+    journal.remove("r", 3, holder)
+    journal.promise(known)
+    assert journal.end_promise("r", holder)
+    assert not journal.keep_promise("r", 4, holder, more)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("entry", [{"request": "a"}, {"fence": 1}, {"request": 1, "fence": 1}])
 def test_an_entry_without_its_name_is_refused(tmp_path: Path, entry: dict[str, object]) -> None:
     """Nothing is written that could not be found again."""

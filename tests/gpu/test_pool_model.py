@@ -95,6 +95,15 @@ MISTAKES: dict[str, Change] = {
         "if shape.exclusive then",
         "if false then",
     ),
+    "whoever stands by is believed, also where nobody sees him": (
+        "and no_holder(device, cjson.decode(request.owner)) == nil",
+        "",
+    ),
+    "a group's first waiter is forgotten when another takes its place": (
+        "call('ZADD', P .. 'in:' .. group, head[2], shape)",
+        "",
+    ),
+    "a group that fell behind is not looked at": ("firsts[shape] = nil\n  end\nend", "end\nend"),
     "claims are believed on a device that is closed": (
         "if tonumber(device.epoch) ~= EPOCH or (device.quarantine or '') ~= '' then",
         "if false then",

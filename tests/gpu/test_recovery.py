@@ -100,6 +100,42 @@ def test_overrun(theatre: Theatre) -> None:
     assert one.process.exitcode == -signal.SIGKILL
 
 
+def test_stopped_waiter(theatre: Theatre) -> None:
+    """A waiter that is stopped when it is served does not keep the device, and waits again."""
+    one = theatre.holder()
+    one.says("held")
+    stopped = theatre.waiting()
+    stopped.send(signal.SIGSTOP)
+    one.give_back()
+    other = theatre.holder()
+    second = other.says("held")
+    ends = [event for event in theatre.pool.events("0") if event["kind"] == "reclaim"]
+    assert "did not begin" in ends[0]["why"]
+    stopped.send(signal.SIGCONT)
+    assert stopped.is_silent(A_WHILE_S)
+    assert [lease.fence for lease in theatre.leases] == [str(second)]
+    other.give_back()
+    assert stopped.says("held") > second
+
+
+def test_stopped_waiter_of_a_server_that_comes_back_empty(theatre: Theatre) -> None:
+    """A waiter that was served and stopped before it began asks a server that has forgotten it."""
+    one = theatre.holder()
+    one.says("held")
+    stopped = theatre.waiting()
+    stopped.send(signal.SIGSTOP)
+    one.give_back()
+    theatre.stop_server()
+    theatre.start_server(theatre.no_files())
+    wait_until(lambda: [device.state for device in theatre.devices] == ["open"])
+    other = theatre.holder()
+    second = other.says("held")
+    stopped.send(signal.SIGCONT)
+    assert stopped.is_silent(A_WHILE_S)
+    other.give_back()
+    assert stopped.says("held") > second
+
+
 def test_agent_dies_with_its_holder(theatre: Theatre) -> None:
     """Who dies while nobody looks is found by the next agent, and nobody has the device before."""
     one = theatre.holder()

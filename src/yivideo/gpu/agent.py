@@ -129,6 +129,7 @@ class Agent:
                     self._follow(until=time.monotonic() + pause)
                     pause = self._beat
                     self._send_beat()
+                    self.custody.stand_down(self._limits["claim_limit"] / MICROSECONDS)
                     self.pool.sweep()
                     if self._notice_absence():
                         self._register()
@@ -213,7 +214,8 @@ class Agent:
             return
         known = self.journal.epoch
         # Before the devices open: should this process die in between, the host must still know of
-        # every epoch that gave out fences for it.
+        # every epoch that gave out fences for it. And before the journal is read: whoever begins
+        # with an older fence after that finds it, and asks the pool first.
         self.journal.epoch = max(epoch, known + 1)
         # Read after the epoch was seen to be closed: nothing can be claimed in it meanwhile.
         living = self.custody.living()

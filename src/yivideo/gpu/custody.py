@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class Custody:
         # By the watch's key: the process, its leases as {(request, fence): device}, its requests.
         self._processes: dict[str, Process] = {}
         self._leases: dict[str, dict[tuple[str, str], str]] = {}
+        # Leases that may not have been begun, by holder, request and fence: since when known.
+        self._fresh: dict[tuple[Holder, str, str], float] = {}
         self._waiting: dict[str, set[str]] = {}
         # Those whose process was ended because of its limit.
         self._over: set[str] = set()
@@ -88,7 +91,10 @@ class Custody:
             self._processes[key] = process
             if lease:
                 fence, device = lease
-                self._leases.setdefault(key, {})[request, fence] = device
+                known = self._leases.setdefault(key, {})
+                if (request, fence) not in known:
+                    self._fresh[holder, request, fence] = time.monotonic()
+                known[request, fence] = device
             else:
                 self._waiting.setdefault(key, set()).add(request)
         if new and not self.watch.add(key, process):
@@ -100,6 +106,7 @@ class Custody:
         Of several for one lease the first: the others' claims are refused, and only their processes
         do not know it yet.
         """
+        self._forget_promises()
         found: dict[tuple[str, int], dict[str, Any]] = {}
         for entry in self._journal.entries():
             if is_alive(Process.from_record(entry["holder"])) is False:
@@ -109,6 +116,31 @@ class Custody:
             if entry.get("written", 0) < other.get("written", 0):
                 found[entry["request"], entry["fence"]] = entry
         return [{**entry, "fence": str(entry["fence"])} for entry in found.values()]
+
+    def _forget_promises(self) -> None:
+        """Remove what the dead have promised."""
+        for promise in self._journal.promises():
+            if is_alive(Process.from_record(promise["holder"])) is False:
+                self._journal.end_promise(promise["request"], promise["holder"])
+
+    def stand_down(self, limit: float) -> None:
+        """Take back what has not been begun in ``limit`` seconds by a process that stood by for it.
+
+        Raises:
+            ServerUnavailable: the pool did not hear of it; an audit takes it back later.
+        """
+        with self._lock:
+            late = time.monotonic() - limit
+            old = [lease for lease, since in self._fresh.items() if since < late]
+        for lease in old:
+            holder, request, fence = lease
+            # From here on it cannot begin.
+            if self._journal.end_promise(request, holder.record()):
+                process = Process.from_record(holder.record())
+                why = f"process {process.pid} stood by for it and did not begin"
+                self._reclaim(request, fence, process, why)
+            with self._lock:
+                self._fresh.pop(lease, None)
 
     def mourn(self, key: str) -> None:
         """A watched process is gone."""
@@ -186,6 +218,13 @@ class Custody:
         Returns:
             This host's devices that somebody holds who cannot be seen from here, with the reason.
         """
+        self._forget_promises()
+        # In this order: a promise becomes an entry.
+        promised = {
+            (lease.request, lease.fence)
+            for _, lease, holder in _held_on(snapshot, self._host)
+            if self._journal.is_promised(lease.request, holder.record())
+        }
         entries = self._journal.entries()
         written = {_name(entry["request"], entry["fence"], entry["holder"]) for entry in entries}
         held: set[tuple[str, str]] = set()
@@ -199,7 +238,7 @@ class Custody:
             known.add(name)
             if is_alive(process) is None:
                 unseen[device] = UNSEEN
-            if name not in written:
+            if name not in written and (lease.request, lease.fence) not in promised:
                 unwritten.add(name)
                 if name in self._unwritten:
                     why = "its holder gave it up while the server was away"

@@ -2,12 +2,17 @@
 
 The host's journal is written before a claim and cleared after a release. So whatever becomes of the
 server, the journal names every process of this host that may be using a device.
+
+Who blocks until it is served need not claim. It *stands by*: it promises in the journal to begin,
+and from its grant on it is the holder for the pool. It begins by making an entry of its promise; an
+agent that sees it not begin ends the promise, and only one of the two can.
 """
 
 import contextlib
 import logging
 import os
 import time
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,7 @@ from yivideo.errors import (
     LeaseEnded,
     LeaseHeld,
     LeaseNotHeld,
+    LeaseReclaimed,
     LeaseUnknown,
     NotVouchedFor,
     OutputError,
@@ -27,7 +33,7 @@ from yivideo.gpu.address import host_name
 from yivideo.gpu.journal import Journal
 from yivideo.gpu.pool import GpuPool
 from yivideo.gpu.processes import Process
-from yivideo.gpu.records import MICROSECONDS, Grant, Holder, Released, Request
+from yivideo.gpu.records import FENCES_PER_EPOCH, MICROSECONDS, Grant, Holder, Released, Request
 
 logger = logging.getLogger(__name__)
 # A claim whose answer was lost is asked again so often before it is given up.
@@ -88,8 +94,17 @@ def claim(pool: GpuPool, grant: Grant, request: Request, holder: Holder) -> Gran
     """
     journal = journal_of(pool, holder.host)
     journal.write(entry(grant, request, holder))
-    try:
+    with _removed_where_refused(pool, journal, grant, holder):
         return _claim(pool, grant, holder)
+
+
+@contextlib.contextmanager
+def _removed_where_refused(
+    pool: GpuPool, journal: Journal, grant: Grant, holder: Holder
+) -> Generator[None]:
+    """Take the entry out again where its claim fails."""
+    try:
+        yield
     except BaseException as error:
         # Should it have been carried out: the agent finds a lease that no journal names.
         journal.remove(grant.request, int(grant.fence), holder.record())
@@ -97,6 +112,46 @@ def claim(pool: GpuPool, grant: Grant, request: Request, holder: Holder) -> Gran
             # Where the agent keeps it now may be the reason.
             _look_for_journal(pool, holder.host)
         raise
+
+
+def stand_by(pool: GpuPool, request: Request, holder: Holder) -> None:
+    """Promise to begin as soon as ``request`` is served; before it is asked for.
+
+    Raises:
+        NotVouchedFor: no agent has ever registered the host, or its journal cannot be written here.
+        OutputError: the promise cannot be written.
+        ServerUnavailable: the server does not answer.
+    """
+    journal_of(pool, holder.host).promise(_of_request(request, holder))
+
+
+def stand_down(pool: GpuPool, request: str, holder: Holder) -> None:
+    """Stand by no more.
+
+    Raises:
+        OutputError: the promise cannot be removed.
+    """
+    journal = pool.journals.get(holder.host)
+    if journal is not None:
+        journal.end_promise(request, holder.record())
+
+
+def begin(pool: GpuPool, grant: Grant, holder: Holder) -> None:
+    """Begin to use what ``holder`` was granted while it stood by.
+
+    Raises:
+        LeaseReclaimed: it began too late: its agent has ended the promise.
+        StaleFence: the server came back without the grant, as `DeviceClosed` and `LeaseUnknown`.
+        ServerUnavailable: the server does not answer.
+    """
+    journal, fence = journal_of(pool, holder.host), int(grant.fence)
+    if not journal.keep_promise(grant.request, fence, holder.record(), _of_grant(grant)):
+        raise LeaseReclaimed(f"The lease of {grant.request} was taken back: it began too late.")
+    # The agent raises the journal's epoch before it reads who lives, to tell a server that has
+    # forgotten something: so either it has found this entry, or its epoch is found here.
+    if journal.epoch > fence // FENCES_PER_EPOCH:
+        with _removed_where_refused(pool, journal, grant, holder):
+            _claim(pool, grant, holder)
 
 
 def _claim(pool: GpuPool, grant: Grant, holder: Holder) -> Grant:
@@ -167,13 +222,22 @@ def withdraw(pool: GpuPool, request: str, holder: Holder) -> None:
 
 def entry(grant: Grant, request: Request, holder: Holder) -> dict[str, Any]:
     """What the journal keeps: enough for the pool to put the lease back."""
+    return {**_of_request(request, holder), "request": grant.request, **_of_grant(grant)}
+
+
+def _of_grant(grant: Grant) -> dict[str, Any]:
     return {
-        "request": grant.request,
         "fence": int(grant.fence),
         "device": grant.device,
         "memory": grant.memory,
         "compute": grant.compute,
         "decoders": grant.decoders,
+    }
+
+
+def _of_request(request: Request, holder: Holder) -> dict[str, Any]:
+    return {
+        "request": request.id,
         "shape": request.demand.shape,
         "group": request.group,
         "weight": request.weight,

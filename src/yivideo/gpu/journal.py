@@ -1,7 +1,7 @@
 """A host's own record of who holds what, for the day on which Redis has forgotten it.
 
 One small file per held lease, written by whoever holds it. Agents attest from it what lives after
-Redis vanished or came back older.
+Redis vanished or came back older. Beside these, one per waiter that stands by: its promise.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from yivideo.files import output_error, write_atomic
 
 # What a writer that was killed left behind is swept after so many seconds.
 _ABANDONED_S = 60.0
+_PROMISE = ".promise"
 
 _numbers = itertools.count()
 
@@ -60,7 +61,10 @@ class Journal:
                 path = self._path(request, fence, entry.get("holder"))
             case _:
                 raise ValueError(f"An entry needs a request and a fence: {dict(entry)!r}.")
-        data = json.dumps(dict(entry)).encode()
+        self._put(path, entry)
+
+    def _put(self, path: str, record: Mapping[str, object]) -> None:
+        data = json.dumps(dict(record)).encode()
         # A name of its own for each writer: processes, their threads, and a fork of either.
         aside = f"{path}.{os.getpid()}-{threading.get_ident()}-{next(_numbers)}.part"
         try:
@@ -90,6 +94,70 @@ class Journal:
         except OSError as error:
             raise output_error(error, Path(path)) from error
 
+    def promise(self, entry: Mapping[str, object]) -> None:
+        """Write down that a holder stands by, and will begin as soon as its request is served.
+
+        Args:
+            entry: what is known of the entry before: at least "request" and "holder".
+
+        Raises:
+            OutputError: it could not be written.
+        """
+        self._put(self._promise(str(entry["request"]), entry["holder"]), entry)
+
+    def keep_promise(self, request: str, fence: int, holder: object, more: object) -> bool:
+        """Make an entry of a promise, with ``more`` of it that is known only now.
+
+        No file is made, which takes most of the time that `write` does.
+
+        Returns:
+            False where `end_promise` came first: of the two exactly one succeeds.
+
+        Raises:
+            OutputError: it could not be written.
+        """
+        name = self._name(request, holder)
+        path = f"{name}{_PROMISE}"
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(handle, b"\n" + json.dumps(more).encode())
+            finally:
+                os.close(handle)
+            os.rename(path, f"{name}.{fence}.json")  # noqa: PTH104 - as above
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise output_error(error, Path(path)) from error
+        return True
+
+    def end_promise(self, request: str, holder: object) -> bool:
+        """End a promise, so that it cannot be kept any more; whether there was one.
+
+        Raises:
+            OutputError: it cannot be removed.
+        """
+        path = self._promise(request, holder)
+        try:
+            os.unlink(path)  # noqa: PTH108 - as above
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise output_error(error, Path(path)) from error
+        return True
+
+    def is_promised(self, request: str, holder: object) -> bool:
+        """Whether the holder stands by for the request. An entry is looked for after this."""
+        return os.path.exists(self._promise(request, holder))  # noqa: PTH110 - as above
+
+    def promises(self) -> list[dict[str, Any]]:
+        """What was written down of those who stand by, in no order.
+
+        Raises:
+            OutputError: the folder or a file cannot be read.
+        """
+        return [one for one in self._read_all(_PROMISE) if "request" in one and "holder" in one]
+
     def entries(self) -> list[dict[str, Any]]:
         """All entries, in no order. What is being written or removed meanwhile may be in or not.
 
@@ -98,15 +166,23 @@ class Journal:
         Raises:
             OutputError: the folder or a file cannot be read. Then nobody may say what is held.
         """
+        return [
+            entry
+            for entry in self._read_all(".json")
+            if isinstance(entry.get("request"), str) and isinstance(entry.get("fence"), int)
+        ]
+
+    def _read_all(self, ending: str) -> list[dict[str, Any]]:
+        """The records in the files whose names end so; what writers left behind is swept."""
         found: list[dict[str, Any]] = []
         path = self.folder
         try:
             for name in os.listdir(self.folder):  # noqa: PTH208 - names are all that is needed
                 path = self.folder / name
-                if name.endswith(".json"):
-                    entry = _read(path)
-                    if entry is not None:
-                        found.append(entry)
+                if name.endswith(ending):
+                    record = _read(path)
+                    if record is not None:
+                        found.append(record)
                 elif name.endswith(".part"):
                     _sweep(path)
         except OSError as error:
@@ -120,7 +196,12 @@ class Journal:
         Setting it writes it to the disk. It only grows: setting a smaller one changes nothing.
         """
         try:
-            return int((self.folder / "epoch").read_text(encoding="ascii"))
+            # Read by whoever begins, in a fifth of the time that a Path takes.
+            handle = os.open(f"{self.folder}{os.sep}epoch", os.O_RDONLY)
+            try:
+                return int(os.read(handle, 32))
+            finally:
+                os.close(handle)
         except (FileNotFoundError, ValueError):
             return 0
         except OSError as error:
@@ -134,22 +215,29 @@ class Journal:
                 write_atomic(self.folder / "epoch", str(epoch))
 
     def _path(self, request: str, fence: int, holder: object) -> str:
+        return f"{self._name(request, holder)}.{fence}.json"
+
+    def _promise(self, request: str, holder: object) -> str:
+        return f"{self._name(request, holder)}{_PROMISE}"
+
+    def _name(self, request: str, holder: object) -> str:
         # Any id makes a safe name of one length, also where "A" and "a" are one file.
         name = request if holder is None else f"{request} {json.dumps(holder, sort_keys=True)}"
         digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16)
-        return f"{self.folder}{os.sep}{digest.hexdigest()}.{fence}.json"
+        return f"{self.folder}{os.sep}{digest.hexdigest()}"
 
 
 def _read(path: Path) -> dict[str, Any] | None:
+    """A record: the first line, and those that a kept promise added."""
     try:
-        entry = json.loads(path.read_bytes())
+        first, *more = [json.loads(line) for line in path.read_bytes().splitlines()]
     except (FileNotFoundError, ValueError):
         return None
-    match entry:
-        case {"request": str(), "fence": int()}:
-            return entry
-        case _:
-            return None
+    if not isinstance(first, dict):
+        return None
+    for added in more:
+        first |= added
+    return first
 
 
 def _sweep(aside: Path) -> None:

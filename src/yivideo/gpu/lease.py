@@ -13,6 +13,7 @@ from yivideo.errors import (
     LeaseReclaimed,
     LeaseUnknown,
     NotVouchedFor,
+    OutputError,
     PoolError,
     RequestImpossible,
     ServerUnavailable,
@@ -120,8 +121,8 @@ def acquire(pool: GpuPool, request: Request, holder: Holder) -> Grant:
         ServerUnavailable: the server has been away for a minute, or longer than it would wait.
     """
     # Before it waits, not after: nobody should queue who could not hold anything.
-    holding.journal_of(pool, holder.host)
-    attempt = _Attempt(pool, request, holder)
+    holding.stand_by(pool, request, holder)
+    attempt = _Attempt(pool, replace(request, owner=holder, standby=True), holder)
     try:
         while True:
             grant = attempt.go_on()
@@ -130,6 +131,8 @@ def acquire(pool: GpuPool, request: Request, holder: Holder) -> Grant:
     except BaseException as error:
         if not isinstance(error, ServerUnavailable):
             holding.withdraw(pool, attempt.request.id, holder)
+        with contextlib.suppress(OutputError):
+            holding.stand_down(pool, attempt.request.id, holder)
         raise
 
 
@@ -145,6 +148,7 @@ class _Attempt:
             self._deadline = time.monotonic() + request.longest_wait
         self._away_since: float | None = None
         self._pause = _PAUSE_S[0]
+        self._asked = time.time()
         # Whether the pool said that it is impossible, and knew this host.
         self._was_refused = False
 
@@ -153,13 +157,14 @@ class _Attempt:
         try:
             grant = self._granted()
             if grant is not None:
-                return holding.claim(self._pool, grant, self.request, self._holder)
+                self._hold(grant)
+                return grant
             self._away_since, self._pause = None, _PAUSE_S[0]
         except (StaleFence, DeviceClosed, LeaseUnknown):
             # It went back to its old place in the queue, or has to be asked for anew.
             self._rest()
         except LeaseReclaimed:
-            # Nothing was begun under it: its holder did not know that it had it.
+            # Nothing was begun under it.
             self._rename()
         except RequestImpossible as error:
             known = self._host("boot")["boot"] is not None
@@ -190,12 +195,6 @@ class _Attempt:
                 # Whoever else would see to it may be away.
                 self._pool.sweep()
         reply = self._pool.request(self.request)
-        if reply.grant is not None and reply.state == "held":
-            # Claimed, and the answer never came; or put back by the agent. No journal may name it,
-            # so that it can be taken away at any moment: it is never used.
-            holding.release(self._pool, reply.grant, self._holder)
-            self._rename()
-            return None
         if reply.grant is not None:
             return reply.grant
         message = self._pool.messages(self.request.wake, min(max(left, 0.0) + 0.1, _ASK_AGAIN_S))
@@ -206,10 +205,22 @@ class _Attempt:
             raise request_ended(self.request.id, message["ended"], "")
         return Grant.of(message)
 
+    def _hold(self, grant: Grant) -> None:
+        if grant.held:
+            holding.begin(self._pool, grant, self._holder)
+            return
+        # Before it claims: what is left of a promise afterwards would tell that it has not begun.
+        holding.stand_down(self._pool, grant.request, self._holder)
+        holding.claim(self._pool, grant, self.request, self._holder)
+
     def _rename(self) -> None:
-        """Go on under an id that the pool has not seen."""
+        """Go on under an id that the pool has not seen, as old as before."""
+        holding.withdraw(self._pool, self.request.id, self._holder)
+        holding.stand_down(self._pool, self.request.id, self._holder)
         name = f"lease:{uuid.uuid4()}"
-        self.request = replace(self.request, id=name, wake=f"wake:{name}")
+        since = self._asked if self.request.since is None else self.request.since
+        self.request = replace(self.request, id=name, wake=f"wake:{name}", since=since)
+        holding.stand_by(self._pool, self.request, self._holder)
 
     def _is_only_silent(self) -> bool:
         """Whether this host's agent could vouch for the holder, were it heard."""

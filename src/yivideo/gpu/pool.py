@@ -152,6 +152,7 @@ class GpuPool:
             wake=request.wake,
             owner=request.owner.record() if request.owner else None,
             claim=_microseconds(request.claim_within),
+            standby=request.standby or None,
             tries=request.tries,
             payload=request.payload,
         )

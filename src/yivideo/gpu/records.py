@@ -9,6 +9,8 @@ from yivideo.errors import BadDemand
 from yivideo.gpu.amounts import Demand
 
 MICROSECONDS = 1_000_000
+# A fence is the pool's epoch times this, and a counter.
+FENCES_PER_EPOCH = 2**32
 PRIORITIES = range(10)
 DEFAULT_PRIORITY = 5
 
@@ -71,6 +73,8 @@ class Request:
         wake: the list, under the pool's prefix, that a grant or an end is told to.
         owner: the process that waits; its agent cancels the request when it is gone.
         claim_within: seconds in which a grant must be claimed; the pool's claim limit when None.
+        standby: the owner stands by: it holds the device from the grant on, without a claim. Only
+            for who has promised so in its host's journal, see `holding.stand_by`.
         tries: so many grants may go unclaimed before the request ends; 0 for any number.
         payload: handed back with the grant; at most 1 MiB.
     """
@@ -89,6 +93,7 @@ class Request:
     wake: str = ""
     owner: Holder | None = None
     claim_within: float | None = None
+    standby: bool = False
     tries: int = 3
     payload: str = ""
 
@@ -97,6 +102,8 @@ class Request:
             raise BadDemand("A request's id has 1 to 400 characters.")
         if self.priority not in PRIORITIES:
             raise BadDemand(f"Priority {self.priority} is out of range: 0 to 9, 9 first.")
+        if self.standby and self.owner is None:
+            raise BadDemand("Only a request with an owner has somebody who stands by.")
         if not 1e-6 <= self.weight <= 1e6:
             raise BadDemand(f"A group's weight lies between 1e-6 and 1e6, not {self.weight:g}.")
         for name in ("expected", "longest_wait", "limit", "claim_within"):
@@ -113,7 +120,8 @@ class Request:
 class Grant:
     """A device has been set aside for a request; it must be claimed within seconds.
 
-    ``memory`` is in MiB, ``compute`` and ``decoders`` in thousandths.
+    ``memory`` is in MiB, ``compute`` and ``decoders`` in thousandths. ``held``: it needs no claim,
+    because it is held already, by a waiter that stood by.
     """
 
     request: str
@@ -129,6 +137,7 @@ class Grant:
     payload: str = ""
     wake: str = ""
     what: str = ""
+    held: bool = False
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "Grant":

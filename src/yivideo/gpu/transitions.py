@@ -39,6 +39,8 @@ AWAY = (
     away.BusyLoadingError,
     away.ReadOnlyError,
     away.OutOfMemoryError,
+    # The server was started anew between the loading of a script and its call.
+    away.NoScriptError,
 )
 _Refusal = Callable[[str, Mapping[str, Any]], PoolError]
 

@@ -72,7 +72,8 @@ def _expected(pool: Pool) -> tuple[dict[str, Any], dict[str, Any]]:
         shape = one.shape.text
         want.setdefault(f"queue:{shape}:{one.group}", {})[one.id] = float(one.key)
         want.setdefault(f"groups:{shape}", {})[one.group] = pool.time(one.group)
-        want.setdefault(f"in:{one.group}", set()).add(shape)
+        lanes = want.setdefault(f"in:{one.group}", {})
+        lanes[shape] = min(lanes.get(shape, float(one.key)), float(one.key))
     _whole(pool, want)
     bounds: dict[str, Any] = {}
     shapes = {one.shape for one in waiting}

@@ -16,6 +16,7 @@ from tests.gpu.model.model import (
     AGING,
     BEAT_LIMIT,
     CLAIM_LIMIT,
+    FENCES_PER_EPOCH,
     Amounts,
     Asked,
     Grant,
@@ -78,6 +79,8 @@ KINDS = (
     *["mourn"] * 4,
     *["mark"] * 3,
     *["register"] * 2,
+    *["start"] * 10,
+    *["doubt"] * 2,
     "read",
     "tidy",
     "begin",
@@ -115,6 +118,18 @@ class Entry:
     claimed: bool = False
     # Its holder is done, and only has not yet cleared it: nobody claims it again.
     released: bool = False
+    # Its holder stood by and has not begun yet.
+    starting: bool = False
+
+
+@dataclass
+class Start:
+    """A waiter that stood by and was told of its grant: on its way to begin, which takes steps."""
+
+    lease: dict[str, Any]
+    holder: Process
+    # Its promise is a line in the journal now, and it has to see whether its grant still counts.
+    written: bool = False
 
 
 @dataclass
@@ -128,6 +143,8 @@ class Truth:
     journal_epoch: int = 0
     starts: dict[int, int] = field(default_factory=lambda: dict.fromkeys(PIDS, 1))
     journal: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    # Who promises to begin when it is served: requests and processes.
+    promises: set[tuple[str, Process]] = field(default_factory=set)
     # What its agent has read and not yet attested: epoch, the journal's epoch, what lives.
     read: tuple[tuple[int, int], int, list[dict[str, Any]]] | None = None
 
@@ -148,6 +165,7 @@ class Machine:
         self.numbers = 0
         self.copies: list[tuple[Copy, Pool]] = []
         self.highest: dict[str, int] = {}
+        self.starts: list[Start] = []
         self.steps = 0
         self.kinds: dict[str, int] = {}
         self._look = look
@@ -195,6 +213,10 @@ class Machine:
             if int(grant.fence) <= self.highest.get(grant.device, 0):
                 raise Violation(f"The fences of {grant.device} do not grow: {grant}.")
             self.highest[grant.device] = int(grant.fence)
+            if grant.held:
+                self.pool.note("granted to who stands by")
+                one = self.pool.asked[grant.request]
+                self.starts.append(Start(_lease(one, one.id, one.standby), one.standby))
         wrong = truth(self.pool, self._alive(), TOTALS)
         if keys is not None:
             wrong = [*compare(self.pool, keys), *wrong]
@@ -241,6 +263,8 @@ class Machine:
         limit = 30 * SECOND if dice.below(4) == 3 else 0
         owner = dice.pick(("", "", "a", "b"))
         what = dice.pick(WHATS)
+        process = self._process(owner, dice.pick(PIDS)) if owner else None
+        standby = process if dice.below(4) else None
         one = Asked(
             name,
             shape,
@@ -251,6 +275,7 @@ class Machine:
             limit=limit,
             what=what,
             owner=owner or None,
+            standby=standby,
         )
         given = {
             "id": name,
@@ -270,8 +295,12 @@ class Machine:
             given["expected"] = expected
         if longest is not None:
             given["longest"] = longest
-        if owner:
-            given["owner"] = self._process(owner, 1).record()
+        if process:
+            given["owner"] = process.record()
+        if standby:
+            given["standby"] = True
+            if not again:
+                self.hosts[owner].promises.add((name, standby))
         self._run("request", given, lambda: self.pool.request(one, longest))
 
     def do_cancel(self, dice: Dice) -> None:
@@ -296,7 +325,7 @@ class Machine:
         if one is None or one.state != "granted":
             return
         entry = self._begin(one, dice)
-        if not entry.claimed and not entry.released:
+        if not (entry.claimed or entry.released or entry.starting):
             self._finish_claim(entry)
 
     def do_begin(self, dice: Dice) -> None:
@@ -306,7 +335,7 @@ class Machine:
             entry
             for there in self.hosts.values()
             for entry in there.journal.values()
-            if not entry.claimed and not entry.released
+            if not (entry.claimed or entry.released or entry.starting)
         ]
         if begun and dice.below(2):
             entry = dice.pick(begun)
@@ -326,6 +355,8 @@ class Machine:
         known = self.hosts[host].journal.get((one.id, one.fence))
         if known is not None and self._lives(host, known.holder):
             return known
+        # Who claims stands by no more.
+        self.hosts[host].promises.discard((one.id, holder))
         entry = Entry(_lease(one, one.id, holder), holder)
         self.hosts[host].journal[one.id, one.fence] = entry
         return entry
@@ -348,6 +379,69 @@ class Machine:
         given = {"request": name, "fence": fence, "holder": entry.holder.record()}
         if self._run("claim", given, model) is None:
             journal.pop((name, fence), None)
+
+    def do_start(self, dice: Dice) -> None:
+        """Who stood by and was told of its grant begins, in one go or a step at a time."""
+        self.starts = [s for s in self.starts if self._lives(s.holder.host, s.holder)]
+        if not self.starts:
+            return
+        start = dice.pick(self.starts)
+        if dice.below(12) == 11:
+            self._give_up(start)
+            return
+        for _ in range(1 + dice.below(2)):
+            if start in self.starts:
+                self._go_on(start)
+
+    def _go_on(self, start: Start) -> None:
+        there = self.hosts[start.holder.host]
+        key = start.lease["request"], start.lease["fence"]
+        if not start.written:
+            if (key[0], start.holder) not in there.promises:
+                self.pool.note("came too late to begin")
+                self.starts.remove(start)
+                return
+            there.promises.discard((key[0], start.holder))
+            there.journal[key] = Entry(start.lease, start.holder, starting=True)
+            start.written = True
+            return
+        self.starts.remove(start)
+        if there.journal_epoch > int(key[1]) // FENCES_PER_EPOCH:
+            self.pool.note("asked before it began")
+            given = {"request": key[0], "fence": key[1], "holder": start.holder.record()}
+            if self._run("claim", given, lambda: self.pool.claim(*key, start.holder)) is None:
+                del there.journal[key]
+                return
+        else:
+            self.pool.note("began without a claim")
+        there.journal[key].claimed = True
+
+    def _give_up(self, start: Start) -> None:
+        """It does not want it any more, says so, and only then ends its promise."""
+        name, fence = start.lease["request"], start.lease["fence"]
+        given = {"request": name, "fence": fence, "holder": start.holder.record(), "why": ""}
+        self._run("release", given, lambda: self.pool.release(name, fence, start.holder, None))
+        self.starts.remove(start)
+        there = self.hosts[start.holder.host]
+        there.journal.pop((name, fence), None)
+        there.promises.discard((name, start.holder))
+
+    def do_doubt(self, dice: Dice) -> None:
+        """An agent ends the promise of one that does not begin, and takes its lease back."""
+        there = self.hosts[dice.pick(tuple(HOSTS))]
+        known = [
+            one
+            for one in self.pool.live()
+            if one.state == "held" and (one.id, one.holder) in there.promises
+        ]
+        if not known:
+            return
+        one = dice.pick(known)
+        there.promises.discard((one.id, one.holder))
+        if dice.below(4):
+            # Otherwise it dies in between, and an audit finds it.
+            self.pool.note("did not begin")
+            self._reclaim(one, there, clear=False)
 
     def _holding(self, dice: Dice) -> Entry | None:
         """Some living holder."""
@@ -397,8 +491,9 @@ class Machine:
     def do_tidy(self, dice: Dice) -> None:
         """Journals lose what was released; what nobody claims any more goes too."""
         host = self.hosts[dice.pick(tuple(HOSTS))]
-        for key in [key for key, entry in host.journal.items() if not entry.claimed]:
-            del host.journal[key]
+        for key, entry in list(host.journal.items()):
+            if not entry.claimed and not entry.starting:
+                del host.journal[key]
 
     def do_wrong(self, dice: Dice) -> None:  # noqa: C901 - a list of wrongs
         """Somebody claims, renews, releases or reclaims what is not so."""
@@ -467,7 +562,8 @@ class Machine:
                 if one.state not in {"held", "warm"} or one.holder is None:
                     continue
                 entry = there.journal.get((one.base or one.id, one.fence))
-                if entry and self._lives(host, one.holder):
+                promised = (one.base or one.id, one.holder) in there.promises
+                if (entry or promised) and self._lives(host, one.holder):
                     continue
                 self._reclaim(one, there)
                 return
@@ -477,10 +573,11 @@ class Machine:
                 self._reclaim(one, there)
                 return
 
-    def _reclaim(self, one: Asked, there: Truth) -> None:
+    def _reclaim(self, one: Asked, there: Truth, *, clear: bool = True) -> None:
         self.pool.note("reclaim")
         name, fence = one.base or one.id, one.fence
-        there.journal.pop((name, fence), None)
+        if clear:
+            there.journal.pop((name, fence), None)
         given = {"request": name, "fence": fence, "why": "gone"}
         self._run("reclaim", given, lambda: self.pool.reclaim(name, fence))
 
@@ -564,8 +661,11 @@ class Machine:
         gone = [k for k, e in there.journal.items() if not self._lives(name, e.holder)]
         for key in gone:
             del there.journal[key]
+        known = there.journal_epoch
+        # Written before the journal is read, and before it is asked for: the answer may be lost.
+        there.journal_epoch = max(self.pool.epoch, known + 1)
         living = [dict(entry.lease) for entry in there.journal.values()]
-        there.read = ((self.pool.epoch, self.pool.life), there.journal_epoch, living)
+        there.read = ((self.pool.epoch, self.pool.life), known, living)
 
     def do_attest(self, dice: Dice) -> None:
         """An agent says what lives, as it read it just now or before; the answer may be lost."""
@@ -581,8 +681,6 @@ class Machine:
             return
         seen, known, living = there.read
         there.read = None
-        # Written down before it is asked for: the answer may be lost.
-        there.journal_epoch = max(seen[0], known + 1)
         agent = f"{name}{there.agent}"
         given = {
             "host": name,
@@ -745,7 +843,7 @@ def _plain(name: str, said: dict[str, Any], want: dict[str, Any]) -> dict[str, A
 
 def _grant(record: dict[str, Any]) -> Grant:
     got = (record["memory"], record["compute"], record["decoders"])
-    return Grant(record["request"], record["fence"], record["device"], got)
+    return Grant(record["request"], record["fence"], record["device"], got, record["held"])
 
 
 # What may stay for ever: as many keys as there are hosts, devices and kinds of work.

@@ -122,6 +122,8 @@ class Asked:
     how: str = ""
     base: str | None = None
     restored: bool = False
+    # The process that stands by for it: it holds the device from the grant on.
+    standby: Process | None = None
 
 
 class Grant(NamedTuple):
@@ -131,6 +133,7 @@ class Grant(NamedTuple):
     fence: str
     device: str
     got: Amounts
+    held: bool = False
 
 
 def number(value: float) -> int:
@@ -435,8 +438,28 @@ class Pool:
         self.times[one.group] = v + one.charged
         one.state, one.device, one.reserved = "granted", device.id, None
         one.fence = str(self.epoch * FENCES_PER_EPOCH + self.fences)
-        one.granted_at, one.claim_by = self.now, self.now + CLAIM_LIMIT
-        return Grant(one.id, one.fence, device.id, one.got)
+        one.granted_at = self.now
+        if one.standby and not warm and not self.no_holder(device, one.standby):
+            self.hold(one, one.standby)
+        else:
+            one.claim_by = self.now + CLAIM_LIMIT
+        return Grant(one.id, one.fence, device.id, one.got, one.state == "held")
+
+    def no_holder(self, device: Device, holder: Process) -> str:
+        """Why the process may not hold the device; "" when it may."""
+        host = self.hosts[device.host]
+        if holder.host != device.host:
+            return "wrong-host"
+        if (holder.boot, holder.namespace) != (host.boot, host.namespace):
+            return "not-vouched"
+        return "" if self.vouched(device.host) else "no-agent"
+
+    def hold(self, one: Asked, holder: Process) -> None:
+        """The device is the holder's own."""
+        one.state, one.claimed_at, one.holder = "held", self.now, holder
+        one.misses, one.claim_by = 0, None
+        if one.limit > 0:
+            one.ends_by = self.now + one.limit
 
     def vacate(self, one: Asked, used: float) -> None:
         """Put the group's account right; the lease is off the device once its state changes."""
@@ -655,7 +678,7 @@ class Pool:
         self.place(one, grants)
         return {"state": one.state, "grants": grants}
 
-    def claim(  # noqa: C901, PLR0912 - the list of refusals, in order
+    def claim(  # noqa: C901 - the list of refusals, in order
         self, name: str, fence: str, holder: Process
     ) -> dict[str, Any]:
         """The holder begins."""
@@ -680,13 +703,8 @@ class Pool:
                 raise Refused("lease-ended")
             return {"state": "held"}
         device = self.devices[one.device]
-        host = self.hosts[device.host]
-        if holder.host != device.host:
-            raise Refused("wrong-host")
-        if (holder.boot, holder.namespace) != (host.boot, host.namespace):
-            raise Refused("not-vouched")
-        if not self.vouched(device.host):
-            raise Refused("no-agent")
+        if refused := self.no_holder(device, holder):
+            raise Refused(refused)
         if not self.attested(device) or device.quarantine:
             raise Refused("device-closed")
         warm = self.asked.get(one.warm_id or "")
@@ -694,10 +712,7 @@ class Pool:
             if warm.holder != holder:
                 raise Refused("not-holder")
             self.end(warm, "merged")
-        one.state, one.claimed_at, one.holder = "held", self.now, holder
-        one.misses, one.claim_by = 0, None
-        if one.limit > 0:
-            one.ends_by = self.now + one.limit
+        self.hold(one, holder)
         return {"state": "held"}
 
     def renew(self, name: str, fence: str, holder: Process, expected: int | None) -> dict[str, Any]:

@@ -171,3 +171,36 @@ def test_a_host_that_gains_a_device_keeps_what_was_claimed_meanwhile(hall: Hall)
     grant = hall.held("r", Demand(memory=8, device="h:0"))
     hall.host("h", 8, 8)
     hall.pool.renew("r", grant.fence, holder())
+
+
+def test_who_stands_by_holds_at_once(hall: Hall) -> None:
+    """From its grant on the device is its own: no time takes it away, and it need not claim."""
+    hall.host("h", 8)
+    first = hall.held("first", 8)
+    assert hall.ask("next", 8, owner=holder(), standby=True).state == "waiting"
+    hall.later(1)
+    hall.ask("last", 8)
+    released = hall.pool.release(first.request, first.fence, holder())
+    assert [grant.held for grant in released.grants] == [True]
+    hall.later(14)
+    assert hall.pool.sweep() == ()
+    reply = hall.ask("next", 8, owner=holder(), standby=True)
+    assert (reply.state, reply.grant and reply.grant.held) == ("held", True)
+    assert hall.release(released.grants[0]) == ["last on h:0"]
+
+
+def test_who_cannot_be_vouched_for_must_claim(hall: Hall) -> None:
+    """Standing by helps nobody whom the device's agent does not see."""
+    hall.host("h", 8)
+    for number, other in enumerate((holder("g"), holder(namespace="else"), holder(boot="old"))):
+        grant = hall.granted(f"r{number}", 8, owner=other, standby=True)
+        assert not grant.held
+        hall.pool.cancel(grant.request)
+
+
+def test_who_stands_by_must_claim_what_an_idle_model_holds(hall: Hall) -> None:
+    """The model's memory is its process's, who alone can take it over."""
+    hall.host("h", 8)
+    hall.release(hall.held("first", 8), keep=("M", 6, ""))
+    wish = Demand(memory=6, model="M")
+    assert not hall.granted("next", wish, owner=holder(), standby=True).held

@@ -110,7 +110,7 @@ local function restore(lease)
     add_warm(device, id, shape_of(lease.shape).model, lease.memory)
   else
     take(device, lease.memory, lease.compute, lease.decoders)
-    call('SADD', P .. 'leases:' .. device.id, id)
+    put_on(device, id)
     if (lease.limit or 0) > 0 then
       call('ZADD', P .. 'limits', NOW + lease.limit, id)
     end

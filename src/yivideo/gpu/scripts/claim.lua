@@ -33,15 +33,9 @@ if request.state == 'held' then
   end
   return answer({ state = 'held', grant = grant_record(request, device) })
 end
-local host = read(P .. 'host:' .. device.host, { 'boot', 'namespace' })
-if ARG.holder.host ~= device.host then
-  return refuse('wrong-host', { host = device.host })
-end
-if ARG.holder.boot ~= host.boot or ARG.holder.namespace ~= host.namespace then
-  return refuse('not-vouched', { host = device.host })
-end
-if not is_vouched_for(device.host) then
-  return refuse('no-agent', { host = device.host })
+local refused = no_holder(device, ARG.holder)
+if refused then
+  return refuse(refused, { host = device.host })
 end
 if tonumber(device.epoch) ~= EPOCH or (device.quarantine or '') ~= '' then
   return refuse('device-closed', { device = device.id, why = device.quarantine or '' })
@@ -57,13 +51,6 @@ if (request.warm_id or '') ~= '' then
   end
 end
 call('ZREM', P .. 'grants', request.id)
-call('HSET', request_key(request.id), 'state', 'held', 'claimed_at', int(NOW),
-  'holder', cjson.encode(ARG.holder), 'misses', 0)
 drop_payload(request.id)
-local limit = tonumber(request.limit) or 0
-if limit > 0 then
-  call('ZADD', P .. 'limits', NOW + limit, request.id)
-end
-tell_agent(device.host, { claimed = request.id })
-mirror(device)
+hold(request, device, cjson.encode(ARG.holder))
 return answer({ state = 'held', grant = grant_record(request, device) })

@@ -1,23 +1,60 @@
 -- The first waiters in the order in which they would be served if nothing else came. A few at a time:
 -- a long list would hold everybody up, and is read in parts instead.
 
-local lanes, times = {}, {}
+local times = {}
 for _, shape in ipairs(call('SMEMBERS', P .. 'shapes')) do
   local groups = call('ZRANGE', P .. 'groups:' .. shape, 0, -1, 'WITHSCORES')
   for at = 1, #groups, 2 do
-    local name = groups[at]
-    lanes[name] = lanes[name] or {}
-    table.insert(lanes[name], { queue = P .. 'queue:' .. shape .. ':' .. name, at = 0 })
-    times[name] = tonumber(groups[at + 1])
+    times[groups[at]] = tonumber(groups[at + 1])
   end
 end
 
--- The head of a lane; each is read once, and the next only when it was taken.
-local function look(lane)
-  if not lane.id then
-    local head = call('ZRANGE', lane.queue, lane.at, lane.at, 'WITHSCORES')
-    lane.id, lane.key = head[1] or '', tonumber(head[2])
+-- A group's lanes, one for each shape it waits in, with the smallest key of each.
+local lanes = {}
+local function lanes_of(group)
+  if not lanes[group] then
+    lanes[group] = {}
+    local found = call('ZRANGE', P .. 'in:' .. group, 0, -1, 'WITHSCORES')
+    for at = 1, #found, 2 do
+      lanes[group][#lanes[group] + 1] = {
+        queue = P .. 'queue:' .. found[at] .. ':' .. group, key = tonumber(found[at + 1]), at = 0,
+      }
+    end
   end
+  return lanes[group]
+end
+
+-- The next waiter of a lane, a few read at a time; only where its key is the smallest.
+local AHEAD = 4
+local function look(lane)
+  local at = lane.at % AHEAD
+  if at == 0 then
+    lane.read = call('ZRANGE', lane.queue, lane.at, lane.at + AHEAD - 1, 'WITHSCORES')
+  end
+  lane.id, lane.key = lane.read[2 * at + 1], tonumber(lane.read[2 * at + 2])
+  lane.is_read = true
+end
+
+-- The lane whose next waiter is the first of its group; nil where nobody is left.
+local function first_lane(group)
+  local smallest
+  for _, lane in ipairs(lanes_of(group)) do
+    if lane.key and (not smallest or lane.key < smallest) then
+      smallest = lane.key
+    end
+  end
+  local first
+  for _, lane in ipairs(lanes_of(group)) do
+    if lane.key == smallest and smallest then
+      if not lane.is_read then
+        look(lane)
+      end
+      if not first or lane.id < first.id then
+        first = lane
+      end
+    end
+  end
+  return first
 end
 
 local virtual, names = {}, {}
@@ -38,14 +75,7 @@ while #waiters < ARG.most do
   if not group then
     break
   end
-  local first
-  for _, lane in ipairs(lanes[group]) do
-    look(lane)
-    if lane.id ~= '' and (not first or lane.key < first.key
-        or (lane.key == first.key and lane.id < first.id)) then
-      first = lane
-    end
-  end
+  local first = first_lane(group)
   if first then
     local record = read(P .. 'request:' .. first.id,
       { 'group', 'weight', 'key', 'asked', 'expected', 'what', 'workflow', 'shape', 'reserved' })
@@ -54,7 +84,8 @@ while #waiters < ARG.most do
     local cost = tonumber(record.expected) or 0
     -- Without an estimate every request counts alike.
     times[group] = times[group] + (cost > 0 and cost or 1000000) / tonumber(record.weight)
-    first.id, first.at = nil, first.at + 1
+    first.at = first.at + 1
+    look(first)
   else
     times[group] = nil
   end

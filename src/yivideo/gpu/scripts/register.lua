@@ -33,6 +33,7 @@ for _, found in ipairs(ARG.devices) do
   call('HSET', key, 'host', ARG.host, 'index', found.index, 'uuid', found.uuid,
     'model', found.model, 'mt', found.memory, 'ct', found.compute, 'dt', found.decoders,
     'absent', ' ' .. table.concat(found.absent or {}, ' ') .. ' ')
+  settle()
   devices[id] = nil
   if (device_of(id).quarantine or '') == 'missing' then
     call('HSET', key, 'quarantine', '')

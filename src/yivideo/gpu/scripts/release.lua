@@ -16,8 +16,9 @@ if was_held then
   local what = request.what or ''
   local function remember(kind, value)
     local list = P .. kind .. ':' .. what .. ':' .. device.model
-    call('LPUSH', list, value)
-    call('LTRIM', list, 0, 199)
+    if call('LPUSH', list, value) > 200 then
+      call('LTRIM', list, 0, 199)
+    end
     call('EXPIRE', list, 2592000)
   end
   remember('durations', int(used))

@@ -52,6 +52,7 @@ if ARG.owner then
   call('SADD', P .. 'owned:' .. ARG.owner.host, ARG.id)
   tell_agent(ARG.owner.host, { owned = ARG.id })
 end
+if ARG.standby then call('HSET', request_key(ARG.id), 'standby', '1') end
 if ARG.claim then call('HSET', request_key(ARG.id), 'claim', int(ARG.claim)) end
 if ARG.tries then call('HSET', request_key(ARG.id), 'tries', int(ARG.tries)) end
 count_work(ARG.group, 1)
@@ -67,7 +68,7 @@ place(request, grants)
 local reply = { state = 'waiting', grants = grants }
 for _, granted in ipairs(grants) do
   if granted.request == ARG.id then
-    reply.state, reply.grant = 'granted', granted
+    reply.state, reply.grant = granted.held and 'held' or 'granted', granted
   end
 end
 return answer(reply)

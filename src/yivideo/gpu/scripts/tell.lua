@@ -1,5 +1,9 @@
 -- The pool as it stands: hosts, devices and their leases, in one moment. Waiters are read apart.
 
+local SHOWN = {
+  'state', 'fence', 'what', 'workflow', 'group', 'gm', 'gc', 'gd', 'granted_at', 'claimed_at',
+  'expected', 'limit', 'evict', 'holder', 'shape', 'weight', 'key', 'asked', 'base',
+}
 local hosts, found, groups = {}, {}, {}
 for _, host in ipairs(call('ZRANGE', P .. 'hosts', 0, -1)) do
   local record = read(P .. 'host:' .. host, { 'agent', 'services', 'boot', 'namespace', 'journal', 'pid' })
@@ -10,12 +14,11 @@ for _, id in ipairs(call('SMEMBERS', P .. 'devices')) do
   local device = device_of(id)
   local leases = {}
   for _, request in ipairs(call('SMEMBERS', P .. 'leases:' .. id)) do
-    local lease = request_of(request)
+    local lease = read(request_key(request), SHOWN)
     lease.holder = lease.holder and cjson.decode(lease.holder) or nil
-    lease.id = lease.base or lease.id
-    lease.payload, lease.owner = nil, nil
+    lease.id = lease.base or request
     leases[#leases + 1] = lease
-    groups[lease.group] = exact(group_v(lease.group))
+    groups[lease.group] = groups[lease.group] or exact(group_v(lease.group))
   end
   local record = {}
   for name, value in pairs(device) do

@@ -41,7 +41,11 @@ end
 
 local meta = read(META, { 'run_id', 'epoch', 'system_v', 'beat_limit', 'claim_limit', 'home', 'fences', 'life' })
 
+-- What a transition has changed in its own tables and not yet written: done before it answers.
+local settle
+
 local function answer(record)
+  settle()
   record.now, record.life = int(NOW), meta.life
   return cjson.encode(record)
 end
@@ -74,7 +78,10 @@ end
 -- A server that was restarted, or a replica that took over, may hold an older copy of all this, or
 -- nothing at all: its run id tells, and what it knows of leases counts no more.
 do
-  local run = string.match(call('INFO', 'server'), 'run_id:(%w+)')
+  local info = call('INFO', 'server')
+  -- Found by its plain text in half the time of a pattern; 40 letters.
+  local at = string.find(info, 'run_id:', 1, true) + 7
+  local run = string.sub(info, at, at + 39)
   if meta.run_id ~= run then
     -- Fences go on above all that were ever given, even where the epoch that comes is known to have
     -- been before: nobody grants a thousand times a second for long. 31 bits are 24 days.

@@ -13,6 +13,10 @@ local DEVICE_FIELDS = {
   'cordon', 'quarantine', 'epoch', 'absent',
 }
 local devices, shapes, beats = {}, {}, {}
+-- Devices whose amounts, or whose place among those on which shapes fit, are still to be written.
+local moved, unfitted = {}, {}
+-- The shapes that could run on a device, by its id, as far as they were read.
+local shapes_on = {}
 
 local function device_of(id)
   if not devices[id] then
@@ -121,11 +125,32 @@ local function index_fit(device, shape, open)
   end
 end
 
--- After anything about a device changed: which shapes fit on it now.
+local function shapes_that_run_on(device)
+  local known = shapes_on[device.id]
+  if not known then
+    known = call('SMEMBERS', P .. 'on:' .. device.id)
+    shapes_on[device.id] = known
+  end
+  return known
+end
+
+-- After anything about a device changed: which shapes fit on it is to be reckoned anew.
 local function refit(device)
-  local open = is_open(device)
-  for _, id in ipairs(call('SMEMBERS', P .. 'on:' .. device.id)) do
-    index_fit(device, shape_of(id), open)
+  unfitted[device.id] = device
+end
+
+-- Write what is free on devices, and which shapes fit there: once, however often it changed.
+local function settle_devices()
+  for id, device in pairs(moved) do
+    moved[id] = nil
+    call('HSET', P .. 'device:' .. id, 'm', device.m, 'c', device.c, 'd', device.d, 'wm', device.wm)
+  end
+  for id, device in pairs(unfitted) do
+    unfitted[id] = nil
+    local open = is_open(device)
+    for _, shape in ipairs(shapes_that_run_on(device)) do
+      index_fit(device, shape_of(shape), open)
+    end
   end
 end
 
@@ -136,6 +161,7 @@ local function is_absent(device, shape)
 end
 
 local function index_device_for(device, shape, services)
+  shapes_on[device.id] = nil
   local could = could_run(device, shape, services)
   if could then
     call('ZADD', P .. 'can:' .. shape.id, 0, device.id)
@@ -165,6 +191,7 @@ end
 local function drop_shape(id)
   for _, device in ipairs(call('ZRANGE', P .. 'can:' .. id, 0, -1)) do
     call('SREM', P .. 'on:' .. device, id)
+    shapes_on[device] = nil
   end
   call('DEL', P .. 'can:' .. id, P .. 'fits:' .. id)
   call('SREM', P .. 'shapes', id)
@@ -173,12 +200,12 @@ end
 
 local function take(device, m, c, d)
   device.m, device.c, device.d = device.m - m, device.c - c, device.d - d
-  call('HSET', P .. 'device:' .. device.id, 'm', device.m, 'c', device.c, 'd', device.d)
+  moved[device.id] = device
 end
 
 local function set_warm(device, memory)
   device.wm = device.wm + memory
-  call('HSET', P .. 'device:' .. device.id, 'wm', device.wm)
+  moved[device.id] = device
   if device.wm > 0 then
     call('SADD', P .. 'warmed', device.id)
   else

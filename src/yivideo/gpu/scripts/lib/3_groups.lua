@@ -4,16 +4,47 @@
 -- and the group that is furthest behind is served first. A group that had nothing waiting starts at
 -- the pool's virtual time: being idle saves nothing up.
 
+--
+-- in:GROUP        the shapes in which the group waits, by the smallest key of each
+-- groups:SHAPE    the groups that wait in a shape, by virtual time
+
 local SYSTEM_V = tonumber(meta.system_v) or 0
 
 local function group_v(group)
   return tonumber(call('HGET', P .. 'group:' .. group, 'v')) or SYSTEM_V
 end
 
+-- The first waiter of a shape, as far as it was looked for; false where nobody waits.
+local firsts = {}
+
+local function first_of(shape)
+  if firsts[shape] == nil then
+    local group = call('ZRANGE', P .. 'groups:' .. shape, 0, 0, 'WITHSCORES')
+    firsts[shape] = false
+    if group[1] then
+      local head = call('ZRANGE', P .. 'queue:' .. shape .. ':' .. group[1], 0, 0, 'WITHSCORES')
+      firsts[shape] = {
+        id = head[1], key = tonumber(head[2]), group = group[1], v = tonumber(group[2]),
+        shape = shape,
+      }
+    end
+  end
+  return firsts[shape]
+end
+
+-- A group's place changed: it may be first now, or no more.
+local function forget_first(shape, group, v)
+  local first = firsts[shape]
+  if first and (first.group == group or v < first.v or (v == first.v and group < first.group)) then
+    firsts[shape] = nil
+  end
+end
+
 local function set_group_v(group, v)
   call('HSET', P .. 'group:' .. group, 'v', exact(v))
-  for _, shape in ipairs(call('SMEMBERS', P .. 'in:' .. group)) do
+  for _, shape in ipairs(call('ZRANGE', P .. 'in:' .. group, 0, -1)) do
     call('ZADD', P .. 'groups:' .. shape, 'XX', exact(v), group)
+    forget_first(shape, group, v)
   end
 end
 
@@ -62,14 +93,15 @@ end
 local function enqueue(id, shape, group, key)
   -- One that waited long, or comes back, may be the last of a shape that was dropped meanwhile.
   add_shape(shape_of(shape))
-  if call('SCARD', P .. 'in:' .. group) == 0 then
+  firsts[shape] = nil
+  if call('EXISTS', P .. 'in:' .. group) == 0 then
     local v = group_v(group)
     if v < SYSTEM_V then
       v = SYSTEM_V
     end
     call('HSET', P .. 'group:' .. group, 'v', exact(v))
   end
-  call('SADD', P .. 'in:' .. group, shape)
+  call('ZADD', P .. 'in:' .. group, 'LT', exact(key), shape)
   call('ZADD', P .. 'groups:' .. shape, exact(group_v(group)), group)
   call('ZADD', P .. 'queue:' .. shape .. ':' .. group, exact(key), id)
   call('HINCRBY', META, 'waiting', 1)
@@ -80,10 +112,14 @@ local function dequeue(id, shape, group)
   if call('ZREM', queue, id) == 0 then
     return
   end
+  firsts[shape] = nil
   call('HINCRBY', META, 'waiting', -1)
   call('ZREM', P .. 'deadlines', id)
-  if call('EXISTS', queue) == 0 then
+  local head = call('ZRANGE', queue, 0, 0, 'WITHSCORES')
+  if head[1] then
+    call('ZADD', P .. 'in:' .. group, head[2], shape)
+  else
     call('ZREM', P .. 'groups:' .. shape, group)
-    call('SREM', P .. 'in:' .. group, shape)
+    call('ZREM', P .. 'in:' .. group, shape)
   end
 end

@@ -8,15 +8,11 @@ local function request_key(id)
   return P .. 'request:' .. id
 end
 
-local LEASE_FIELDS = {
-  'state', 'shape', 'group', 'weight', 'key', 'what', 'workflow', 'expected', 'limit', 'wake',
-  'device', 'fence', 'gm', 'gc', 'gd', 'charged', 'granted_at', 'claimed_at', 'holder',
-  'misses', 'claim', 'tries', 'reserved', 'warm_id', 'warm_m', 'asked', 'how', 'why', 'owner',
-  'deadline', 'evict', 'into', 'base', 'restored',
-}
-
 local function request_of(id)
-  local found = read(request_key(id), LEASE_FIELDS)
+  local fields, found = call('HGETALL', request_key(id)), {}
+  for at = 1, #fields, 2 do
+    found[fields[at]] = fields[at + 1]
+  end
   if not found.state then
     return nil
   end
@@ -42,19 +38,22 @@ local function lease_of(id, fence)
   return request_of(id .. '~' .. fence) or found
 end
 
+local function push(list, message, most)
+  if call('RPUSH', list, cjson.encode(message)) > most then
+    call('LTRIM', list, -most, -1)
+  end
+end
+
 local function tell(wake, message)
   if wake and wake ~= '' then
-    call('RPUSH', P .. wake, cjson.encode(message))
+    push(P .. wake, message, 10000)
     -- What nobody fetches any more must not stay for ever.
-    call('LTRIM', P .. wake, -10000, -1)
     call('EXPIRE', P .. wake, 86400)
   end
 end
 
 local function tell_agent(host, message)
-  local list = P .. 'agent:' .. host
-  call('RPUSH', list, cjson.encode(message))
-  call('LTRIM', list, -1000, -1)
+  push(P .. 'agent:' .. host, message, 1000)
 end
 
 -- A number is a process only together with its start, and both only where they are meant.
@@ -69,11 +68,32 @@ local function grant_record(request, device)
     index = tonumber(device.index), uuid = device.uuid, model = device.model,
     memory = tonumber(request.gm), compute = tonumber(request.gc), decoders = tonumber(request.gd),
     payload = request.payload or '', wake = request.wake or '', what = request.what or '',
+    held = request.state == 'held',
   }
 end
 
+-- What a lease that is no idle model takes of its device, and when it is expected to end; by its id, as
+-- far as it was read. And the leases of a device, in the order of their ends.
+local loads, running = {}, {}
+
+local function put_on(device, id)
+  call('SADD', P .. 'leases:' .. device.id, id)
+  loads[id], running[device.id] = nil, nil
+end
+
+local function take_off(device, id)
+  call('SREM', P .. 'leases:' .. device.id, id)
+  running[device.id] = nil
+end
+
 -- For people with redis-cli: who holds a device now. The host that came first has the short names.
+local unmirrored = {}
+
 local function mirror(device)
+  unmirrored[device.id] = device
+end
+
+local function write_mirror(device)
   local holders = {}
   for _, id in ipairs(call('SMEMBERS', P .. 'leases:' .. device.id)) do
     local held = read(request_key(id), { 'state', 'workflow', 'what', 'holder', 'claimed_at', 'fence' })
@@ -95,6 +115,14 @@ local function mirror(device)
     else
       call('DEL', name)
     end
+  end
+end
+
+function settle()
+  settle_devices()
+  for id, device in pairs(unmirrored) do
+    unmirrored[id] = nil
+    write_mirror(device)
   end
 end
 
@@ -131,15 +159,50 @@ end
 
 local function drop_warm(device, id, memory)
   call('HDEL', P .. 'warm:' .. device.id, id)
-  call('SREM', P .. 'leases:' .. device.id, id)
+  take_off(device, id)
   call('ZREM', P .. 'limits', id)
   set_warm(device, -memory)
 end
 
 local function add_warm(device, id, model, memory)
   call('HSET', P .. 'warm:' .. device.id, id, model .. ' ' .. int(memory))
-  call('SADD', P .. 'leases:' .. device.id, id)
+  put_on(device, id)
   set_warm(device, memory)
+end
+
+-- Why the process may not hold the device, as a refusal's code: its agent must see it, and live.
+local function no_holder(device, holder)
+  if holder.host ~= device.host then
+    return 'wrong-host'
+  end
+  local host = read(P .. 'host:' .. device.host, { 'boot', 'namespace' })
+  if holder.boot ~= host.boot or holder.namespace ~= host.namespace then
+    return 'not-vouched'
+  end
+  if not is_vouched_for(device.host) then
+    return 'no-agent'
+  end
+end
+
+-- From here on the device is the holder's own until it releases, or is seen gone. The holder is JSON;
+-- what else is to be written of the request comes after it.
+local function hold(request, device, holder, ...)
+  call('HSET', request_key(request.id), 'state', 'held', 'claimed_at', int(NOW), 'holder', holder,
+    'misses', 0, ...)
+  request.state = 'held'
+  local limit = tonumber(request.limit) or 0
+  if limit > 0 then
+    call('ZADD', P .. 'limits', NOW + limit, request.id)
+  end
+  tell_agent(device.host, { claimed = request.id })
+  mirror(device)
+end
+
+-- A waiter that stands by has promised in its host's journal to begin, so that it need not claim. Where
+-- it would have to be refused, or takes over an idle model, it must.
+local function begins_at_once(request, device, warm_id)
+  return request.standby == '1' and not warm_id
+    and no_holder(device, cjson.decode(request.owner)) == nil
 end
 
 -- Only from here is a device handed on.
@@ -156,7 +219,7 @@ local function grant(request, device)
     m = math.max(m, warm_m)
   end
   take(device, m - back, c, d)
-  call('SADD', P .. 'leases:' .. device.id, request.id)
+  put_on(device, request.id)
   local fence = int(EPOCH * 4294967296 + call('HINCRBY', META, 'fences', 1))
   local weight = tonumber(request.weight)
   local v = group_v(request.group)
@@ -165,13 +228,23 @@ local function grant(request, device)
   dequeue(request.id, request.shape, request.group)
   note_system_v(v)
   set_group_v(request.group, v + charged)
-  call('HDEL', request_key(request.id), 'reserved')
-  call('HSET', request_key(request.id), 'state', 'granted', 'device', device.id, 'fence', fence,
-    'gm', m, 'gc', c, 'gd', d, 'charged', exact(charged), 'granted_at', int(NOW),
-    'warm_id', warm_id or '', 'warm_m', warm_m)
-  request.state, request.device, request.fence = 'granted', device.id, fence
+  if request.reserved then
+    call('HDEL', request_key(request.id), 'reserved')
+  end
+  local given = {
+    'device', device.id, 'fence', fence, 'gm', m, 'gc', c, 'gd', d, 'charged', exact(charged),
+    'granted_at', int(NOW), 'warm_id', warm_id or '', 'warm_m', warm_m,
+  }
+  request.device, request.fence = device.id, fence
   request.gm, request.gc, request.gd = m, c, d
-  call('ZADD', P .. 'grants', NOW + (tonumber(request.claim) or CLAIM_LIMIT), request.id)
+  if begins_at_once(request, device, warm_id) then
+    hold(request, device, request.owner, unpack(given))
+    drop_payload(request.id)
+  else
+    request.state = 'granted'
+    call('HSET', request_key(request.id), 'state', 'granted', unpack(given))
+    call('ZADD', P .. 'grants', NOW + (tonumber(request.claim) or CLAIM_LIMIT), request.id)
+  end
   refit(device)
   local record = grant_record(request, device)
   if request.id ~= ASKING then
@@ -187,7 +260,7 @@ end
 local function vacate(request, device, used)
   local m, c, d = tonumber(request.gm), tonumber(request.gc), tonumber(request.gd)
   take(device, -m, -c, -d)
-  call('SREM', P .. 'leases:' .. device.id, request.id)
+  take_off(device, request.id)
   call('ZREM', P .. 'grants', request.id)
   call('ZREM', P .. 'limits', request.id)
   local time = used * dominant_share(device, m, c, d) / tonumber(request.weight)

@@ -19,6 +19,42 @@ local function expected_end(lease)
   return math.max(NOW, from + expected)
 end
 
+local LOAD_FIELDS = { 'state', 'expected', 'claimed_at', 'granted_at', 'gm', 'gc', 'gd' }
+
+local function load_of(id)
+  if not loads[id] then
+    local lease = read(request_key(id), LOAD_FIELDS)
+    loads[id] = {
+      id = id, warm = lease.state == 'warm', ends = expected_end(lease),
+      m = tonumber(lease.gm), c = tonumber(lease.gc), d = tonumber(lease.gd),
+    }
+  end
+  return loads[id]
+end
+
+local function ends_before(one, other)
+  if one.ends ~= other.ends then
+    return one.ends < other.ends
+  end
+  return one.id < other.id
+end
+
+local function leases_by_end(device)
+  local leases = running[device.id]
+  if not leases then
+    leases = {}
+    for _, id in ipairs(call('SMEMBERS', P .. 'leases:' .. device.id)) do
+      local lease = load_of(id)
+      if not lease.warm then
+        leases[#leases + 1] = lease
+      end
+    end
+    table.sort(leases, ends_before)
+    running[device.id] = leases
+  end
+  return leases
+end
+
 -- When the shape is expected to fit on the device, and what else is free then: time, m, c, d.
 local function expected_start(device, shape)
   local m, c, d = device.m + device.wm, device.c, device.d
@@ -26,24 +62,9 @@ local function expected_start(device, shape)
   if m >= nm and c >= nc and d >= nd then
     return NOW, m - nm, c - nc, d - nd
   end
-  local leases = {}
-  for _, id in ipairs(call('SMEMBERS', P .. 'leases:' .. device.id)) do
-    local lease = read(request_key(id),
-      { 'state', 'expected', 'claimed_at', 'granted_at', 'gm', 'gc', 'gd' })
-    if lease.state ~= 'warm' then
-      lease.ends, lease.id = expected_end(lease), id
-      leases[#leases + 1] = lease
-    end
-  end
-  table.sort(leases, function(one, other)
-    if one.ends ~= other.ends then
-      return one.ends < other.ends
-    end
-    return one.id < other.id
-  end)
   local at = NOW
-  for _, lease in ipairs(leases) do
-    m, c, d = m + tonumber(lease.gm), c + tonumber(lease.gc), d + tonumber(lease.gd)
+  for _, lease in ipairs(leases_by_end(device)) do
+    m, c, d = m + lease.m, c + lease.c, d + lease.d
     at = lease.ends
     if m >= nm and c >= nc and d >= nd then
       break
@@ -92,14 +113,10 @@ end
 -- The first waiter of each shape that could run on the device, in the order of the policy.
 local function heads(device)
   local found = {}
-  for _, shape in ipairs(call('SMEMBERS', P .. 'on:' .. device.id)) do
-    local group = call('ZRANGE', P .. 'groups:' .. shape, 0, 0, 'WITHSCORES')
-    if group[1] then
-      local head = call('ZRANGE', P .. 'queue:' .. shape .. ':' .. group[1], 0, 0, 'WITHSCORES')
-      found[#found + 1] = {
-        id = head[1], key = tonumber(head[2]), group = group[1], v = tonumber(group[2]),
-        shape = shape,
-      }
+  for _, shape in ipairs(shapes_that_run_on(device)) do
+    local first = first_of(shape)
+    if first then
+      found[#found + 1] = first
     end
   end
   table.sort(found, function(one, other)
@@ -127,25 +144,37 @@ local function evict(device)
   end
 end
 
-local function next_on(device, again)
-  local waiting = heads(device)
-  local any = false
-  for _, waiter in ipairs(waiting) do
-    waiter.fits = fits(device, shape_of(waiter.shape))
-    any = any or waiter.fits
+-- Shapes that fit on the device now, and those that would once idle models are put out. Whether anybody
+-- waits in one is asked for these alone: mostly there are none, on a device that has just been filled.
+local function shapes_that_fit(device)
+  local now, later, any = {}, {}, false
+  for _, id in ipairs(shapes_that_run_on(device)) do
+    local shape = shape_of(id)
+    now[id], later[id] = fits(device, shape), fits_after_eviction(device, shape)
+    any = any or ((now[id] or later[id]) and first_of(id) ~= false)
   end
-  local first
+  return any, now, later
+end
+
+local function next_on(device, again)
+  local any, fit, evictable = shapes_that_fit(device)
+  if not any then
+    return nil
+  end
+  local waiting, one_fits, first = heads(device), false, nil
   for _, waiter in ipairs(waiting) do
-    if waiter.fits then
+    one_fits = one_fits or fit[waiter.shape]
+  end
+  for _, waiter in ipairs(waiting) do
+    if fit[waiter.shape] then
       if not first or may_pass(waiter, device, first) then
         return waiter
       end
     elseif not first then
       -- Reservations are only reckoned where somebody could pass or a model could be put out.
-      local evictable = fits_after_eviction(device, shape_of(waiter.shape))
-      if (any or evictable) and reserves(waiter, device, again) then
+      if (one_fits or evictable[waiter.shape]) and reserves(waiter, device, again) then
         first = waiter
-        if evictable then
+        if evictable[waiter.shape] then
           evict(device)
         end
       end
@@ -206,6 +235,7 @@ local function place(request, grants)
   if not waits() then
     return
   end
+  settle_devices()
   local warmed = call('SMEMBERS', P .. 'warmed')
   table.sort(warmed)
   if shape.model ~= '' then
@@ -223,6 +253,7 @@ local function place(request, grants)
   if found_among(best) then
     return
   end
+  settle_devices()
   if #best == 8 and found_among(call('ZRANGE', P .. 'fits:' .. shape.id, 0, -1)) then
     return
   end
