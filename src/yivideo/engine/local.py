@@ -2,8 +2,9 @@
 
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -14,10 +15,11 @@ from yivideo.engine.preview import preview
 from yivideo.engine.progress import Reporter
 from yivideo.engine.runner import LocalRunner, checked_params
 from yivideo.engine.workfolder import claim_work_folder
-from yivideo.errors import UsageError
+from yivideo.errors import UsageError, YiVideoError
 from yivideo.files import ensure_folder
 from yivideo.media.source import open_source
 from yivideo.steps import BUILT_IN, area, crop, finalize, keyframes, read
+from yivideo.steps.models import open_models
 from yivideo.steps.registry import find_step
 from yivideo.subtitles.areas import parse_area
 from yivideo.subtitles.model import Subtitles
@@ -101,8 +103,16 @@ def extract(  # noqa: PLR0913  # keyword-only, and each an option of the command
             fleeting=work is None,
         )
         reporter.follow(runner)
+        if not runner.folder(read.NAME).complete:
+            threading.Thread(target=_prepare, args=(chosen.recognition,), name="models").start()
         runner.run(BUILT_IN)
         return runner.folder(finalize.NAME).output(finalize.Finalized).subtitles
+
+
+def _prepare(device: str) -> None:
+    """Load the models while the film is looked into; steps that find them faulty say so."""
+    with suppress(YiVideoError):
+        open_models(device)
 
 
 def run_step(

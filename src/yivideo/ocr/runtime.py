@@ -76,20 +76,20 @@ class OpenVinoRuntime:
 
 
 def _silent_openvino() -> ModuleType:
-    """The package `openvino`, kept from reporting its use.
+    """The package `openvino`, without its converter of models, which nothing here needs.
 
-    Importing it tells Google Analytics so from a forked process, writes to the home folder and now
-    and then leaves that process hanging. It does without where the package that reports is missing.
+    The converter takes half of the import's time, and on being imported tells Google Analytics so
+    from a forked process, writes to the home folder and now and then leaves that process hanging.
     """
-    reporter = "openvino_telemetry"
-    hide = reporter not in sys.modules
+    converter = "openvino.tools.ovc"
+    hide = converter not in sys.modules
     if hide:
-        sys.modules[reporter] = None  # type: ignore[assignment]  # an import of it now fails
+        sys.modules[converter] = None  # type: ignore[assignment]  # an import of it now fails
     try:
         import openvino
     finally:
         if hide:
-            del sys.modules[reporter]
+            del sys.modules[converter]
     return openvino
 
 

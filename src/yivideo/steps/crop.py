@@ -130,7 +130,7 @@ def crop_subtitle_images(params: CropParams, context: Context) -> Crops:
             for frame in reader:
                 for watcher in watchers:
                     luma = frame.luma(watcher.region)
-                    picture = 255 - luma if watcher.dark else np.array(luma)
+                    picture = 255 - luma if watcher.dark else luma
                     for stretch in watcher.finder.push(Shot(frame.time, picture)):
                         count += _put(context, watcher, stretch, count)
                 if frame.index % 25 == 0:

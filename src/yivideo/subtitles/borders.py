@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from yivideo.subtitles.changes import Change
-from yivideo.subtitles.ink import Gray, InkScale, Mask, surroundings
+from yivideo.subtitles.ink import Gray, Mask, surroundings
 
 # Seconds between samples.
 SAMPLE_EVERY = 0.08
@@ -23,7 +24,10 @@ _FAINT = 0.2
 
 @dataclass(slots=True)
 class Shot:
-    """One frame of a band: presentation time in seconds, and its picture (inverted if dark)."""
+    """One frame of a band: presentation time in seconds, and its picture (inverted if dark).
+
+    The picture may be a view of the decoder's memory: who keeps a shot copies it.
+    """
 
     time: float
     picture: Gray
@@ -32,14 +36,13 @@ class Shot:
 class Borders:
     """Remembers the last frames of a band and finds the borders of changes among them."""
 
-    def __init__(self, scale: InkScale) -> None:
-        self._scale = scale
+    def __init__(self) -> None:
         self._memory: deque[Shot] = deque()
 
-    def remember(self, shot: Shot) -> None:
-        """Keep a frame for a while."""
-        self._memory.append(shot)
-        while self._memory[0].time < shot.time - _MEMORY:
+    def remember(self, time: float, small: Gray) -> None:
+        """Keep a frame for a while: its presentation time, and its picture at working scale."""
+        self._memory.append(Shot(time, small))
+        while self._memory[0].time < time - _MEMORY:
             self._memory.popleft()
 
     def of(self, change: Change, after: float, *, gone: bool, come: bool) -> tuple[float, float]:
@@ -78,18 +81,13 @@ class Borders:
         top, left = max(0, int(rows[0]) - 4), max(0, int(columns[0]) - 4)
         bottom, right = int(rows[-1]) + 5, int(columns[-1]) + 5
         inner = pixels[top:bottom, left:right]
-        around = surroundings(inner)
-        shrink = self._scale.shrink
-        levels: list[tuple[float, float]] = []
-        for shot in self._memory:
-            if shot.time < after - LONGEST_FADE:
-                continue
-            part = shot.picture[top * shrink : bottom * shrink, left * shrink : right * shrink]
-            small = self._scale.small(part)
-            height, width = small.shape
-            on, off = inner[:height, :width], around[:height, :width]
-            levels.append((shot.time, float(small[on].mean()) - float(small[off].mean())))
-        return levels
+        # The mean of the pixels less that of those around them, in one sum.
+        weights = _shares(inner) - _shares(surroundings(inner))
+        return [
+            (shot.time, float((shot.picture[top:bottom, left:right] * weights).sum()))
+            for shot in self._memory
+            if shot.time >= after - LONGEST_FADE
+        ]
 
     def _time_start(self, pixels: Mask, after: float) -> float:
         """The first frame that shows the pixels that were seen on at ``after``."""
@@ -119,6 +117,11 @@ class Borders:
             if sudden or following < off + _FAINT * (on - off):
                 return time
         return after
+
+
+def _shares(mask: Mask) -> npt.NDArray[np.float64]:
+    """What each pixel adds to the mean of those in the mask."""
+    return mask / max(1, np.count_nonzero(mask))
 
 
 def _last_change(

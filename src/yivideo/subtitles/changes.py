@@ -5,6 +5,7 @@ Counts of ink are pixels at the working scale of `ink.InkScale`, where letters a
 
 from collections import deque
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -137,4 +138,4 @@ class Noise:
 
 
 def _usual(values: deque[int]) -> float:
-    return float(np.median(values)) if values else 0.0
+    return median(values) if values else 0.0

@@ -43,11 +43,12 @@ class InkScale:
         return cls(shrink=shrink, kernel=kernel, threshold=threshold, floor=floor)
 
     def small(self, picture: Gray) -> Gray:
-        """The picture at the working scale."""
+        """The picture at the working scale, as a copy, without what is left over at its edges."""
         if self.shrink == 1:
-            return picture
+            return np.array(picture)
         height, width = picture.shape[0] // self.shrink, picture.shape[1] // self.shrink
-        small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+        whole = picture[: height * self.shrink, : width * self.shrink]
+        small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
         return np.asarray(small, np.uint8)
 
     def strokes(self, small: Gray) -> Gray:
@@ -62,12 +63,14 @@ class InkScale:
 
 def densest(mask: Mask, rows: int, columns: int) -> int:
     """The most pixels of the mask that any rectangle of that size holds."""
-    if not mask.any():
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    if not width:
         return 0
+    inner = mask.view(np.uint8)[top : top + height, left : left + width]
+    # Isolated: what lies beside the part is empty, and taking it for such spares looking at it.
+    border = cv2.BORDER_CONSTANT | cv2.BORDER_ISOLATED
     size = (columns, rows)
-    sums = cv2.boxFilter(
-        mask.view(np.uint8), cv2.CV_16U, size, normalize=False, borderType=cv2.BORDER_CONSTANT
-    )
+    sums = cv2.boxFilter(inner, cv2.CV_16U, size, normalize=False, borderType=border)
     return int(sums.max())
 
 

@@ -115,7 +115,7 @@ class StretchFinder:
 
     def __init__(self, scale: InkScale) -> None:
         self._scale = scale
-        self._borders = Borders(scale)
+        self._borders = Borders()
         self._pending: deque[Sample] = deque()
         self._growing: _Growing | None = None
         self._last: Stretch | None = None
@@ -127,14 +127,15 @@ class StretchFinder:
 
     def push(self, shot: Shot) -> Iterator[Stretch]:
         """Take the next frame; yields the stretch that its arrival proved to have ended."""
-        self._borders.remember(shot)
+        small = self._scale.small(shot.picture)
+        self._borders.remember(shot.time, small)
         if shot.time < self._next_sample:
             return
         self._next_sample = shot.time + SAMPLE_EVERY * 0.99
-        ink = self._scale.mask(self._scale.small(shot.picture))
+        ink = self._scale.mask(small)
         if self._pending:
             self._flips.append(int(np.count_nonzero(ink ^ self._pending[-1].ink)))
-        self._pending.append(Sample(shot, ink))
+        self._pending.append(Sample(Shot(shot.time, np.array(shot.picture)), ink))
         # One more than is compared: a change may be clearer a sample later.
         if len(self._pending) > _WINDOW + 1:
             sample = self._pending.popleft()
