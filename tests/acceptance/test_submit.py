@@ -128,7 +128,7 @@ def test_what_the_api_cannot_see_is_uploaded(system: System) -> None:
 def test_an_upload_goes_on_where_it_stopped(moody: System) -> None:
     """After the API was away: the command comes back by itself, and ends with the whole file."""
     film = moody.yivideo.folder / "film.mp4"
-    film.write_bytes(os.urandom(24 * 2**20))
+    film.write_bytes(os.urandom(128 * 2**20))
     process = moody.start("submit", film, "--upload")
 
     def there() -> int:
@@ -141,7 +141,7 @@ def test_an_upload_goes_on_where_it_stopped(moody: System) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.005)
     process.send_signal(signal.SIGSTOP)
-    assert 0 < there() < 24 * 2**20
+    assert 0 < there() < 128 * 2**20
     moody.stop_api()
     process.send_signal(signal.SIGCONT)
     moody.start_api()
