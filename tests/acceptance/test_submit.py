@@ -145,8 +145,8 @@ def test_an_upload_goes_on_where_it_stopped(moody: System) -> None:
     moody.stop_api()
     process.send_signal(signal.SIGCONT)
     moody.start_api()
-    out, _ = process.communicate(timeout=30)
-    assert process.returncode == 0
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
     source = Path(moody.record(out.decode().strip()).source)
     assert source.read_bytes() == film.read_bytes()
     assert there() == 0

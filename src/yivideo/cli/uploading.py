@@ -28,8 +28,9 @@ _VERSION = {"Tus-Resumable": "1.0.0"}
 _PIECE = 8 * 2**20
 # Proxies have limits of their own, often of a megabyte.
 _SMALLEST_PIECE = 2**16
-# So often in a row a piece may fail before the upload is left for another time.
-_TRIES = 6
+# So often in a row a piece may fail before the upload is left for another time: half a minute, in
+# which an API is started anew also on a slow machine.
+_TRIES = 10
 _PREFIX = "upload:"
 
 

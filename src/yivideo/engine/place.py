@@ -2,7 +2,8 @@
 
 It never decodes and never touches CUDA: the step runs in its child. It claims in the pool and in
 the ledger, follows the child, commits what came of it, and sends the hints that follow. The device
-goes back as soon as the child is done: the next step begins while the result is being committed.
+goes back as soon as the child is done: the next step is claimed while the result is being
+committed, and begins after that, for it may be the end of this process.
 """
 
 import logging
@@ -73,12 +74,13 @@ class Worker:
             return
         try:
             claimed = self._claim(step_id, number, holder, lease)
+            # One attempt is finished at a time, however long the ledger is away; and what this one
+            # does to its worker must not undo the work of another.
+            self.finish()
             attempt = self._begin(claimed, lease) if claimed else None
         finally:
             if lease is not None:
                 self._release(lease, holder)
-        # One attempt runs and one is finished at a time, however long the ledger is away.
-        self.finish()
         self._finishing = attempt
 
     def finish(self) -> None:

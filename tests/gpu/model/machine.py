@@ -534,7 +534,9 @@ class Machine:
         said = self.pool.claim(name, fence, holder)
         one = self.pool.lease_of(name, fence)
         host = self.hosts[holder.host]
-        # It was right after all: a process of its own then holds it.
+        # It was right after all: a process of its own then holds it, and need not begin any more.
+        key = (name, fence)
+        self.starts = [s for s in self.starts if (s.lease["request"], s.lease["fence"]) != key]
         host.journal.setdefault(
             (name, fence), Entry(_lease(one, name, holder), holder)
         ).claimed = True
