@@ -121,17 +121,32 @@ class Keeper:
 
     def _run(self) -> None:
         file = self._start.file
+        self._patiently(lambda: self._begin(file))
+        if file is not None:
+            self._watch(file)
+
+    def _begin(self, file: Path | None) -> None:
+        self._taken = _stamp(file) if file is not None else None
+        self.take()
+        self.take_options()
+
+    def _look(self, file: Path) -> None:
+        """Take the file over until it is as it was taken."""
+        while self._taken != (stamp := _stamp(file)):
+            if stamp is not None:
+                self.take()
+            self._taken = stamp
+
+    def _patiently(self, work: Callable[[], None]) -> None:
+        """Do it, again while the ledger is away."""
         while not self._stop.is_set():
             try:
-                self._taken = _stamp(file) if file is not None else None
-                self.take()
-                self.take_options()
-                break
+                work()
             except LedgerUnavailable as error:
                 logger.warning("%s", error)
                 self._stop.wait(_AGAIN_S)
-        if file is not None:
-            self._watch(file)
+            else:
+                return
 
     def _watch(self, file: Path) -> None:
         # Compiled code that only this one process needs.
@@ -151,14 +166,7 @@ class Keeper:
             raise_interrupt=False,
         )
         for _ in changes:
-            while self._taken != (stamp := _stamp(file)) and not self._stop.is_set():
-                try:
-                    if stamp is not None:
-                        self.take()
-                    self._taken = stamp
-                except LedgerUnavailable as error:
-                    logger.warning("%s", error)
-                    self._stop.wait(_AGAIN_S)
+            self._patiently(lambda: self._look(file))
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

@@ -123,7 +123,7 @@ def _healed(groups: list[Joined], frame: float) -> list[Joined]:
         if len(healed) >= 2:
             before, between = healed[-2], healed[-1]
             close = max(between.start - before.end, group.start - between.end) < 1.5 * frame
-            misread = is_misread(between.best(), between.length, before.best())
+            misread = close and is_misread(between.best(), between.length, before.best())
             moment = between.length < _MOMENT or misread
             if close and moment and same_text(before.best(), group.best()):
                 healed.pop()

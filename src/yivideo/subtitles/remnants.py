@@ -9,7 +9,7 @@ from yivideo.subtitles.sameness import contains
 from yivideo.subtitles.stretch_reading import StretchReading
 
 # Shorter stretches are looked upon as what is left of their neighbour, in seconds.
-BRIEF = 0.3
+_BRIEF = 0.3
 # A text that fades is read in part for so long, and is unreadable for so long before or after.
 _FADING = 0.5
 _FAINT = 0.15
@@ -30,7 +30,7 @@ def is_remnant(
         gap: seconds between the two.
         frame: the length of a frame in seconds.
     """
-    if length < BRIEF and gap < 1.5 * frame:
+    if length < _BRIEF and gap < 1.5 * frame:
         return _held(part, whole, 0.75)
     fades = length < _FADING and gap < max(_FAINT, 1.5 * frame)
     return fades and _held(part, whole, 0.95) and _in_place(part, whole)
