@@ -16,10 +16,11 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from celery import Celery, chain
+from celery import chain
 
 from benchmarks.engine import timed_steps
 from benchmarks.faults.observer import append
+from benchmarks.plain_celery import plain_app
 from yivideo.engine.hints import broker_url, service_queue
 from yivideo.engine.runner import LocalRunner
 from yivideo.steps import BUILT_IN
@@ -37,13 +38,7 @@ _KEY, _DATABASE = "gpu_lock:0", 2
 _ADDRESS = "YIVIDEO_BENCH_REDIS"
 _READY_S = 60.0
 
-app = Celery("original", set_as_current=False)
-app.conf.update(
-    broker_url=broker_url(os.environ.get(_ADDRESS, "redis://127.0.0.1/0")),
-    task_ignore_result=True,
-    broker_connection_retry_on_startup=True,
-    worker_hijack_root_logger=False,
-)
+app = plain_app("original", _ADDRESS)
 
 
 def _carry_out(task: Any, order: dict[str, Any]) -> None:

@@ -17,11 +17,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from celery import Celery, chain
+from celery import chain
 
 from benchmarks.faults.chaos import Server, say
 from benchmarks.faults.observer import lines
 from benchmarks.faults.storm_steps import EXECUTIONS, HARMLESS, Order, work
+from benchmarks.plain_celery import plain_app, run_alone
 from yivideo.engine.hints import broker_url
 
 _WORKERS = 2
@@ -29,14 +30,7 @@ _ADDRESS = "YIVIDEO_STORM_REDIS"
 # Nothing has been carried out for so long: nothing will be.
 _QUIET_S = 5.0
 _LONGEST_S = 90.0
-app = Celery("storm", set_as_current=False)
-app.conf.update(
-    broker_url=broker_url(os.environ.get(_ADDRESS, "redis://127.0.0.1/0")),
-    task_ignore_result=True,
-    broker_connection_retry_on_startup=True,
-    worker_prefetch_multiplier=1,
-    worker_hijack_root_logger=False,
-)
+app = plain_app("storm", _ADDRESS, worker_prefetch_multiplier=1)
 
 
 def _carry_out(token: str, folder: str, name: str) -> None:
@@ -161,11 +155,4 @@ def _can_work(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    app.Worker(
-        pool="solo",
-        hostname=f"storm-{os.getpid()}@here",
-        loglevel="WARNING",
-        quiet=True,
-        without_gossip=True,
-        without_mingle=True,
-    ).start()
+    run_alone(app, f"storm-{os.getpid()}@here")

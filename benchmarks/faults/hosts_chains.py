@@ -13,12 +13,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from celery import Celery, chain
+from celery import chain
 
 from benchmarks.faults.hosts_machine import Machine
 from benchmarks.faults.hosts_servers import redis_server
 from benchmarks.faults.hosts_verdict import truth_of, wrong_with
 from benchmarks.faults.observer import append, lines
+from benchmarks.plain_celery import plain_app, run_alone
 from yivideo.engine.hints import broker_url
 from yivideo.engine.local import run_step
 from yivideo.steps import BUILT_IN
@@ -30,14 +31,7 @@ _DIARY = "steps"
 # Longer than any step takes: nothing that has not moved for so long will.
 _QUIET_S = 20.0
 _PATIENCE_S = 180.0
-app = Celery("chains", set_as_current=False)
-app.conf.update(
-    broker_url=broker_url(os.environ.get(_ADDRESS, "redis://127.0.0.1/0")),
-    task_ignore_result=True,
-    broker_connection_retry_on_startup=True,
-    worker_prefetch_multiplier=1,
-    worker_hijack_root_logger=False,
-)
+app = plain_app("chains", _ADDRESS, worker_prefetch_multiplier=1)
 
 
 def _carry_out(video: str, work: str, name: str) -> None:
@@ -114,11 +108,4 @@ def _await_quiet(diary: Path) -> None:
 
 
 if __name__ == "__main__":
-    app.Worker(
-        pool="solo",
-        hostname=f"worker@{os.uname().nodename}",
-        loglevel="WARNING",
-        quiet=True,
-        without_gossip=True,
-        without_mingle=True,
-    ).start()
+    run_alone(app, f"worker@{os.uname().nodename}")

@@ -7,7 +7,6 @@ the device for 50 ms and does something else for 50 ms.
 import argparse
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from collections.abc import Generator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from benchmarks.faults.storm_servers import free_port
 from benchmarks.pool.common import agent, percentiles, server, together, vouched
 from benchmarks.pool.ways import WAYS, WORK_S, celery_flood, pool_flood
 from benchmarks.reporting import report
@@ -34,7 +34,7 @@ def main() -> None:
     given = parser.parse_args()
     seconds = given.seconds
     result: dict[str, Any] = {}
-    with server(port=_free_port()) as (url, state):
+    with server(port=free_port()) as (url, state):
         # By hand: an agent's own commands are not those of a hand-off.
         vouched(url, state)
         commands = _commands(url)
@@ -153,12 +153,6 @@ def _worker(url: str) -> Generator[None]:
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 if __name__ == "__main__":

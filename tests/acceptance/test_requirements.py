@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from benchmarks.faults.storm_servers import free_port
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tests.acceptance.command import Environment, Run
@@ -67,18 +67,9 @@ def test_the_package_alone_extracts(yivideo: Run, harbour: Path) -> None:
 
 
 @pytest.fixture
-def port() -> int:
-    """A port where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def system(
-    yivideo: Run, tmp_path: Path, port: int
-) -> Iterator[tuple["subprocess.Popen[bytes]", Environment]]:
+def system(yivideo: Run, tmp_path: Path) -> Iterator[tuple["subprocess.Popen[bytes]", Environment]]:
     """`yivideo up --demo` with the `server` extra, ready; and the environment it runs in."""
+    port = free_port()
     env = {
         **all_but("yivideo[server]"),
         **dict.fromkeys(("YIVIDEO_REDIS_URL", "YIVIDEO_DATABASE_URL", "YIVIDEO_STORE")),

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from benchmarks.faults.storm_servers import free_port
+from tests.acceptance.station import HOLDER
 from tests.gpu.conftest import wait_for
 
 from yivideo.errors import ServerUnavailable
@@ -25,14 +26,6 @@ pytestmark = pytest.mark.skipif(
     shutil.which("redis-server") is None or sys.platform == "win32", reason="no redis-server here"
 )
 
-# Holds the one device until its standard input is closed.
-HOLDER = """\
-import sys
-from yivideo.gpu import GpuPool
-with GpuPool() as pool, pool.lease() as gpu:
-    print(gpu.fence, flush=True)
-    sys.stdin.read()
-"""
 SENTINEL = """\
 port {port}
 bind 127.0.0.1
@@ -88,7 +81,7 @@ class Cluster:
     def hold(self) -> "subprocess.Popen[bytes]":
         """Start a process that asks for the device, says its fence, and holds it."""
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER],
+            [sys.executable, "-c", HOLDER, "{}"],
             env={**os.environ, "YIVIDEO_REDIS_URL": self.url, "YIVIDEO_HOST": "here"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -125,15 +118,6 @@ def answered(client: redis.Redis) -> bool:
         return False
 
 
-def free_ports(number: int) -> list[int]:
-    """Ports where nothing listens."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 def read_fence(process: "subprocess.Popen[bytes]") -> int:
     """What a holder says when it has the device."""
     assert process.stdout is not None
@@ -151,7 +135,7 @@ def fences(pool: GpuPool) -> list[int]:
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """Three servers that know each other."""
-    made = Cluster(tmp_path, free_ports(3))
+    made = Cluster(tmp_path, [free_port() for _ in range(3)])
     try:
         made.start()
         yield made

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from benchmarks.faults.storm_servers import free_port
 
 from yivideo.errors import ExitCode, OutputError, ServerUnavailable
 from yivideo.storage import program
@@ -370,12 +371,6 @@ def test_any_folder_will_do(state: Path, opened: Open, name: str) -> None:
     assert server.stop()
     assert not place.exists()
     assert place.parent.exists() == (len(name) < 100)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def test_it_listens_on_a_port_of_this_machine_only(state: Path, opened: Open) -> None:

@@ -1,8 +1,8 @@
 """`yivideo up --demo`: the sample is uploaded and goes the way of any video."""
 
-import os
 from pathlib import Path
 
+from yivideo.cli.api_options import open_client
 from yivideo.cli.streams import complain, tell
 from yivideo.errors import YiVideoError
 
@@ -21,11 +21,10 @@ def submit_sample(url: str, state: Path) -> None:
         url: of the API.
         state: the system's state folder.
     """
-    from yivideo.cli.client import Client
     from yivideo.cli.uploading import Uploads
 
     try:
-        with Client(url, os.environ.get("YIVIDEO_KEY")) as client:
+        with open_client(url, None) as client:
             sent = Uploads(client, state / "uploads-sent").send(sample_video(), lambda _: None)
             accepted = client.submit(sent)
     except YiVideoError as error:
