@@ -7,15 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.engine.ledger import POSTGRES, postgres_database
 from benchmarks.faults.hosts_machine import can_isolate
 from benchmarks.faults.storm_servers import free_port
 
-POSTGRESQL = "postgresql://postgres@127.0.0.1:5432"
 # Of servers that live as long as this run.
 _PASSWORD = _KEY = "of-the-hosts"  # noqa: S105
 _BUCKET = "videos"
@@ -62,7 +61,7 @@ def shared(folder: Path, store: str) -> Iterator[Shared]:
     """Servers of our own, the files in "s3" or in a "folder"."""
     with contextlib.ExitStack() as stack:
         redis_url = stack.enter_context(redis_server(folder))
-        database_url = stack.enter_context(_database())
+        database_url = stack.enter_context(postgres_database(POSTGRES))
         if store == "folder":
             yield Shared(redis_url, database_url, (folder / "shared").as_uri())
             return
@@ -79,21 +78,6 @@ def redis_server(folder: Path) -> Iterator[str]:
     with _running(["redis-server", *options.split()], folder / "redis.log"):
         _await(port)
         yield f"redis://:{_PASSWORD}@127.0.0.1:{port}"
-
-
-@contextlib.contextmanager
-def _database() -> Iterator[str]:
-    """A database of its own on the server, dropped in the end."""
-    import psycopg
-    from psycopg.sql import SQL, Identifier
-
-    name = f"yivideo_hosts_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True) as server:
-        server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        try:
-            yield f"{POSTGRESQL.replace('postgresql', 'postgresql+psycopg')}/{name}"
-        finally:
-            server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 @contextlib.contextmanager
