@@ -20,7 +20,8 @@ def test_a_host_dies_and_comes_back(film: Path) -> None:
         pytest.skip(lacking)
     with system("s3", Order(film=film, services=ALL, silence_s=2.0, upload=True)) as hosts:
         hosts.start(*HOSTS)
-        came = kill(hosts, HOSTS[1], 2)
+        # More than one host works on at once: the other gets its share whatever is warm where.
+        came = kill(hosts, HOSTS[1], 4)
         log = hosts.machines[HOSTS[0]].log
     assert came["problems"] == came["afterwards"]["problems"] == []
     assert came["steps_under_way"] > 0
