@@ -24,7 +24,7 @@ def _read(path: Path) -> tuple[list[float], ReadReport]:
     return times, reader.report
 
 
-def _cut(path: Path, share: float) -> Path:
+def cut_short(path: Path, share: float) -> Path:
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
     return path
@@ -40,7 +40,7 @@ def test_cut_short(make_film: MakeFilm, name: str, options: dict[str, str], shar
     codec = "libvpx-vp9" if name.endswith("webm") else "libx264"
     # Twelve seconds of film, so that what is missing is more than headers round away.
     film = make_film(name, codec, count=120, rate=10, noise=True, container_options=options)
-    times, report = _read(_cut(film, share))
+    times, report = _read(cut_short(film, share))
     assert len(times) == pytest.approx(120 * share, abs=15)
     assert report.truncated
     assert report.readable_until == report.end_time
@@ -78,7 +78,7 @@ def test_streams_that_end_with_a_packet_are_whole(
 def test_index_missing(make_film: MakeFilm) -> None:
     """An MP4 cut before the index at its end cannot be read, and the message says why."""
     with pytest.raises(InputUnreadable, match="index"):
-        open_source(_cut(make_film("cut.mp4", count=70), 0.6))
+        open_source(cut_short(make_film("cut.mp4", count=70), 0.6))
 
 
 def test_whole_films_are_not_called_truncated(make_film: MakeFilm) -> None:

@@ -37,6 +37,7 @@ class Decoder:
         source: the open file, which is this decoder's alone.
         damaged: packets that could not be read or decoded and were passed over.
         broke_off: whether reading ended in an error rather than at the end of the file.
+        missed: how often seeking landed behind the wanted time and had to be tried again.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Decoder:
         self._cancelled = cancelled
         self.damaged = 0
         self.broke_off = False
+        self.missed = 0
         self.source = self._opened()
 
     def __enter__(self) -> Self:
@@ -66,22 +68,28 @@ class Decoder:
         self._moved = False
         return source
 
-    def from_here(self) -> Iterator[tuple[VideoFrame, float]]:
-        """Pictures from the present position on, with the second at which each is shown."""
+    def from_here(self, before: float | None = None) -> Iterator[tuple[VideoFrame, float]]:
+        """Pictures from the present position on, with the second at which each is shown.
+
+        Where a key frame is shown at ``before`` nothing behind it is decoded, nor that one itself.
+        """
         source = self.source
         clock = Clock(float(source.time_base), source.zero, source.period)
         self._moved = True
-        for picture, stamp in self._pictures():
+        for picture, stamp in self._pictures(before):
             yield picture, clock.time_of(stamp)
 
-    def from_time(self, start: float) -> Iterator[tuple[VideoFrame, float]]:
+    def from_time(
+        self, start: float, before: float | None = None
+    ) -> Iterator[tuple[VideoFrame, float]]:
         """Pictures shown at `start` seconds or later, exactly, wherever the key frames are."""
         settling = _SETTLING if self.source.container.format.name == "mpeg" else 0.0
         earliest = start - ROUNDING
         for margin in _SEEK_MARGINS:
             landed = self.seek(start - settling - margin)
-            for picture, time in self.from_here():
+            for picture, time in self.from_here(before):
                 if not landed and time > start + ROUNDING:
+                    self.missed += 1
                     break
                 landed = True
                 if time >= earliest:
@@ -110,13 +118,29 @@ class Decoder:
             self.source = self._opened()
         return True
 
-    def _pictures(self) -> Iterator[tuple[VideoFrame, int | None]]:
+    def key_frame_at(self, time: float) -> float | None:
+        """When the key frame is shown that seeking to `time` seconds lands at; None without one."""
+        self.seek(time)
+        source = self.source
+        for packet in self._packets():
+            if packet is None or packet.pts is None or not packet.is_keyframe:
+                return None
+            return round(float(packet.pts * source.time_base) - source.zero, 6)
+        return None
+
+    def _pictures(self, before: float | None) -> Iterator[tuple[VideoFrame, int | None]]:
         """Pictures in presentation order with the time stamps that can be trusted."""
         source, cancelled = self.source, self._cancelled
         stamps = _DecodingStamps(source) if source.stamps == "dts" else None
+        last = None
+        if before is not None:
+            last = round((before + source.zero) / source.time_base)
         for packet in self._packets():
             if cancelled is not None and cancelled():
                 raise Cancelled("Stopped on request.")
+            if last is not None and packet and packet.dts is not None and packet.dts >= last:
+                # What is shown before that time has all been read: it is decoded earlier still.
+                packet = None  # noqa: PLW2901
             if stamps is not None and packet is not None:
                 stamps.enter(packet.dts)
             for picture in self._decoded(packet):
@@ -124,6 +148,8 @@ class Decoder:
                     yield picture, stamps.leave()
                 else:
                     yield picture, None if source.stamps == "none" else picture.pts
+            if packet is None:
+                return
 
     def _decoded(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
         try:

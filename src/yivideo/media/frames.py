@@ -36,6 +36,56 @@ class ReadReport:
     damaged_packets: int
 
 
+class Fitting:
+    """Gives every picture of a reading the size and pixel format of the first."""
+
+    def __init__(self) -> None:
+        self._layout: Layout | None = None
+
+    def __call__(self, picture: VideoFrame) -> tuple[VideoFrame, Layout]:
+        """The picture, scaled where it is unlike the first one, and its layout."""
+        layout = self._layout
+        if layout is None:
+            layout = self._layout = Layout.of(picture)
+        return (picture, layout) if layout.fits(picture) else _refitted(picture, layout)
+
+
+class Passage:
+    """The frames that a decoder gives from one time to another.
+
+    Attributes:
+        frames: how many there were so far.
+        end_time: seconds at which the last of them stops being shown, once all have come.
+        stopped: whether there were more after it.
+    """
+
+    def __init__(self, decoder: Decoder, fitted: Fitting) -> None:
+        self.frames = 0
+        self.end_time = 0.0
+        self.stopped = False
+        self._decoder = decoder
+        self._fitted = fitted
+
+    def read(
+        self, start: float | None, end: float | None, *, cut: bool = False
+    ) -> Generator[Frame]:
+        """Frames shown at `start` seconds or later, and before `end`.
+
+        With `cut` a key frame is known to be shown at `end`, which then need not be decoded.
+        """
+        decoder, before = self._decoder, end if cut else None
+        tick, period = float(decoder.source.time_base), decoder.source.period
+        pictures = decoder.from_time(start, before) if start else decoder.from_here(before)
+        for picture, time in pictures:
+            if end is not None and time >= end - ROUNDING:
+                self.end_time, self.stopped = time, True
+                return
+            fitting, layout = self._fitted(picture)
+            yield Frame(fitting, time, self.frames, layout)
+            self.frames += 1
+            self.end_time = round(time + (picture.duration * tick or period), 6)
+
+
 class FrameReader(Iterator[Frame]):
     """Iterator over the frames of a film; `report` is set once it is exhausted.
 
@@ -58,36 +108,34 @@ class FrameReader(Iterator[Frame]):
         self._decoder.close()
 
     def _read(self) -> Generator[Frame]:
-        decoder, start, end = self._decoder, self._start, self._end
-        with decoder:
-            tick, period = float(decoder.source.time_base), decoder.source.period
-            layout: Layout | None = None
-            frames, end_time, stopped = 0, 0.0, False
-            for picture, time in decoder.from_time(start) if start else decoder.from_here():
-                if end is not None and time >= end - ROUNDING:
-                    end_time, stopped = time, True
-                    break
-                if layout is None:
-                    layout = Layout.of(picture)
-                elif not layout.fits(picture):
-                    picture, layout = _refitted(picture, layout)  # noqa: PLW2901
-                yield Frame(picture, time, frames, layout)
-                frames += 1
-                end_time = round(time + (picture.duration * tick or period), 6)
-            self.report = self._finished(frames, end_time, stopped=stopped)
-
-    def _finished(self, frames: int, end_time: float, *, stopped: bool) -> ReadReport:
         decoder = self._decoder
-        if not frames:
-            raise _no_frames(decoder.source, self._start, self._end)
-        truncated = not stopped and (decoder.broke_off or ended_early(decoder.source, end_time))
-        return ReadReport(
-            frames=frames,
-            end_time=end_time,
-            truncated=truncated,
-            readable_until=end_time if truncated else None,
-            damaged_packets=decoder.damaged,
-        )
+        with decoder:
+            passage = Passage(decoder, Fitting())
+            yield from passage.read(self._start, self._end)
+            if not passage.frames:
+                raise no_frames(decoder.source, self._start, self._end)
+            self.report = reported(
+                decoder.source,
+                frames=passage.frames,
+                end_time=passage.end_time,
+                whole=passage.stopped,
+                broke_off=decoder.broke_off,
+                damaged=decoder.damaged,
+            )
+
+
+def reported(  # keyword-only
+    source: Source, *, frames: int, end_time: float, whole: bool, broke_off: bool, damaged: int
+) -> ReadReport:
+    """What is to be said of a reading; `whole` where the film goes on after what was wanted."""
+    truncated = not whole and (broke_off or ended_early(source, end_time))
+    return ReadReport(
+        frames=frames,
+        end_time=end_time,
+        truncated=truncated,
+        readable_until=end_time if truncated else None,
+        damaged_packets=damaged,
+    )
 
 
 def read_frames(
@@ -135,7 +183,8 @@ def _refitted(picture: VideoFrame, layout: Layout) -> tuple[VideoFrame, Layout]:
     return picture, Layout(width, height, picture.format.name, layout.orientation)
 
 
-def _no_frames(source: Source, start: float | None, end: float | None) -> YiVideoError:
+def no_frames(source: Source, start: float | None, end: float | None) -> YiVideoError:
+    """Why a reading gave nothing."""
     if source.stream.codec_context.is_hwaccel:
         codec = source.stream.codec_context.name
         return DeviceUnavailable(f"The GPU does not decode this kind of {codec}; use the CPU.")

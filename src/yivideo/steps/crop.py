@@ -1,9 +1,12 @@
 """`ffmpeg.crop_subtitle_images`: one picture for each stretch of unchanged text."""
 
+from contextlib import closing
+
 import numpy as np
 from pydantic import BaseModel
 
-from yivideo.media.frames import ReadReport, read_frames
+from yivideo.media.frame import Frame
+from yivideo.media.parts import PartsReader
 from yivideo.media.source import open_source
 from yivideo.steps.area import NAME as AREA
 from yivideo.steps.area import Areas, WatchedBand
@@ -19,6 +22,8 @@ from yivideo.subtitles.stretches import Stretch, StretchFinder
 NAME = "ffmpeg.crop_subtitle_images"
 # Strokes may be so much darker than those that were sampled.
 _DARKER = 50
+# Bytes of the bands' pictures that may wait in memory for the frames before them, about.
+_AHEAD = 96_000_000
 
 
 class CropParams(BaseModel):
@@ -86,8 +91,15 @@ class _Watcher:
         self.scale = InkScale.for_text(
             band.text_height, watched.contrast, max(0, int(watched.level) - _DARKER)
         )
+        self.bytes = (band.box.right - band.box.left) * (band.box.bottom - band.box.top)
         self.finder = StretchFinder(self.scale)
         self.aspect = aspect
+
+    def take(self, frame: Frame) -> Shot:
+        """What is watched of a frame, as a copy."""
+        luma = frame.luma(self.region)
+        picture = 255 - luma if self.dark else np.array(luma)
+        return Shot(frame.time, picture, self.scale.small(picture))
 
     def cut(self, stretch: Stretch) -> tuple[Box, np.ndarray] | None:
         """The part of the stretch's picture that may hold text."""
@@ -118,27 +130,28 @@ def crop_subtitle_images(params: CropParams, context: Context) -> Crops:
     begin = params.start or 0.0
     length = max(1e-6, (params.end or info.duration or 0.0) - begin)
     count = 0
-    with open_source(context.video) as source:
-        reader = read_frames(
-            source,
-            start=params.start,
-            end=params.end,
-            device=context.device,
-            cancelled=context.stop,
-        )
-        try:
-            for frame in reader:
-                for watcher in watchers:
-                    luma = frame.luma(watcher.region)
-                    picture = 255 - luma if watcher.dark else luma
-                    for stretch in watcher.finder.push(Shot(frame.time, picture)):
-                        count += _put(context, watcher, stretch, count)
-                if frame.index % 25 == 0:
-                    context.progress((frame.time - begin) / length, frame.time)
-        finally:
-            reader.close()
+    with (
+        open_source(context.video) as source,
+        closing(
+            PartsReader(
+                source,
+                lambda frame: [watcher.take(frame) for watcher in watchers],
+                start=params.start,
+                end=params.end,
+                device=context.device,
+                ahead=_AHEAD // max(1, sum(watcher.bytes for watcher in watchers)),
+                cancelled=context.stop,
+            )
+        ) as reader,
+    ):
+        for index, (time, shots) in enumerate(reader):
+            for watcher, shot in zip(watchers, shots, strict=True):
+                for stretch in watcher.finder.push(shot):
+                    count += _put(context, watcher, stretch, count)
+            if index % 25 == 0:
+                context.progress((time - begin) / length, time)
     report = reader.report
-    assert isinstance(report, ReadReport)
+    assert report is not None
     for watcher in watchers:
         for stretch in watcher.finder.finish(report.end_time):
             count += _put(context, watcher, stretch, count)

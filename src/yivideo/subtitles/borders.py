@@ -24,25 +24,29 @@ _FAINT = 0.2
 
 @dataclass(slots=True)
 class Shot:
-    """One frame of a band: presentation time in seconds, and its picture (inverted if dark).
+    """One frame of a band.
 
-    The picture may be a view of the decoder's memory: who keeps a shot copies it.
+    Attributes:
+        time: its presentation time in seconds.
+        picture: what it shows, inverted if its text is dark.
+        small: the same at the working scale.
     """
 
     time: float
     picture: Gray
+    small: Gray
 
 
 class Borders:
     """Remembers the last frames of a band and finds the borders of changes among them."""
 
     def __init__(self) -> None:
-        self._memory: deque[Shot] = deque()
+        self._memory: deque[tuple[float, Gray]] = deque()
 
-    def remember(self, time: float, small: Gray) -> None:
-        """Keep a frame for a while: its presentation time, and its picture at working scale."""
-        self._memory.append(Shot(time, small))
-        while self._memory[0].time < time - _MEMORY:
+    def remember(self, shot: Shot) -> None:
+        """Keep a frame for a while, at the working scale."""
+        self._memory.append((shot.time, shot.small))
+        while self._memory[0][0] < shot.time - _MEMORY:
             self._memory.popleft()
 
     def of(self, change: Change, after: float, *, gone: bool, come: bool) -> tuple[float, float]:
@@ -67,7 +71,7 @@ class Borders:
 
     def _time_word(self, change: Change, after: float) -> float:
         """The frame at which some letters were replaced, not before the last sample."""
-        earlier = (s.time for s in self._memory if s.time <= after - SAMPLE_EVERY)
+        earlier = (time for time, _ in self._memory if time <= after - SAMPLE_EVERY)
         before = max(earlier, default=after)
         if change.gone > change.come:
             border = self._time_end(change.vanished, after)
@@ -84,9 +88,9 @@ class Borders:
         # The mean of the pixels less that of those around them, in one sum.
         weights = _shares(inner) - _shares(surroundings(inner))
         return [
-            (shot.time, float((shot.picture[top:bottom, left:right] * weights).sum()))
-            for shot in self._memory
-            if shot.time >= after - LONGEST_FADE
+            (time, float((small[top:bottom, left:right] * weights).sum()))
+            for time, small in self._memory
+            if time >= after - LONGEST_FADE
         ]
 
     def _time_start(self, pixels: Mask, after: float) -> float:

@@ -43,9 +43,9 @@ class InkScale:
         return cls(shrink=shrink, kernel=kernel, threshold=threshold, floor=floor)
 
     def small(self, picture: Gray) -> Gray:
-        """The picture at the working scale, as a copy, without what is left over at its edges."""
+        """The picture at the working scale, without what is left over at its edges."""
         if self.shrink == 1:
-            return np.array(picture)
+            return picture
         height, width = picture.shape[0] // self.shrink, picture.shape[1] // self.shrink
         whole = picture[: height * self.shrink, : width * self.shrink]
         small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)

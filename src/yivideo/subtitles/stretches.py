@@ -127,15 +127,14 @@ class StretchFinder:
 
     def push(self, shot: Shot) -> Iterator[Stretch]:
         """Take the next frame; yields the stretch that its arrival proved to have ended."""
-        small = self._scale.small(shot.picture)
-        self._borders.remember(shot.time, small)
+        self._borders.remember(shot)
         if shot.time < self._next_sample:
             return
         self._next_sample = shot.time + SAMPLE_EVERY * 0.99
-        ink = self._scale.mask(small)
+        ink = self._scale.mask(shot.small)
         if self._pending:
             self._flips.append(int(np.count_nonzero(ink ^ self._pending[-1].ink)))
-        self._pending.append(Sample(Shot(shot.time, np.array(shot.picture)), ink))
+        self._pending.append(Sample(shot, ink))
         # One more than is compared: a change may be clearer a sample later.
         if len(self._pending) > _WINDOW + 1:
             sample = self._pending.popleft()
