@@ -125,6 +125,46 @@ def test_what_the_api_cannot_see_is_uploaded(system: System) -> None:
     assert "my film.mp4" in system("workflows", "list", "--limit", "1").out
 
 
+@contextlib.contextmanager
+def forgetful(url: str) -> Iterator[str]:
+    """The address of a proxy before `url` that breaks its first connection off unanswered."""
+    target = ("127.0.0.1", int(url.rpartition(":")[2]))
+
+    def copy(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(2**16):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def accept(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            first, _ = listener.accept()
+            first.recv(2**16)
+            first.close()
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(target)
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=copy, args=ends, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, args=(listener,), daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_an_upload_whose_beginning_is_not_answered(system: System) -> None:
+    """It is begun once more; where nobody listens at all that is said at once."""
+    film = system.yivideo.folder / "other film.mp4"
+    film.write_bytes(os.urandom(2**20))
+    with forgetful(system.url) as proxy:
+        sent = system("submit", film, "--upload", YIVIDEO_API=proxy)
+    assert sent.status == 0, sent.err
+    source = Path(system.record(sent.out.strip()).source)
+    assert source.read_bytes() == film.read_bytes()
+    assert system("submit", film, "--upload", YIVIDEO_API=proxy).status == 9
+
+
 def test_an_upload_goes_on_where_it_stopped(moody: System) -> None:
     """After the API was away: the command comes back by itself, and ends with the whole file."""
     film = moody.yivideo.folder / "film.mp4"
@@ -133,7 +173,7 @@ def test_an_upload_goes_on_where_it_stopped(moody: System) -> None:
 
     def there() -> int:
         with contextlib.suppress(FileNotFoundError):
-            return sum(path.stat().st_size for path in moody.state.rglob("*.part"))
+            return sum(path.stat().st_size for path in moody.state.rglob("[!.]*.part"))
         return 0
 
     deadline = time.monotonic() + 20

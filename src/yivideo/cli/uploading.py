@@ -6,8 +6,11 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import httpx
 
 from yivideo.cli.problems import PieceTooLarge, UploadElsewhere, UploadGone
 from yivideo.cli.streams import printable
@@ -80,7 +83,7 @@ class Uploads:
                 tries += 1
                 if tries >= _TRIES:
                     raise
-                time.sleep(min(5.0, 0.25 * 2**tries))
+                time.sleep(_pause(tries))
                 offset = self._asked(address, offset)
         note(1.0)
         return _PREFIX + address.rpartition("/")[2]
@@ -113,13 +116,25 @@ class Uploads:
             "Upload-Length": str(size),
             "Upload-Metadata": f"filename {name}",
         }
-        answer = self._client.send("POST", "/v1/uploads", headers=headers)
-        address: str = answer.headers["Location"]
+        address: str = self._created(headers).headers["Location"]
         # Where it cannot be noted it is sent all the same; another command would begin anew.
         with contextlib.suppress(OutputError):
             ensure_folder(self._folder)
             write_atomic(bookmark, json.dumps({"address": address}))
         return address, 0
+
+    def _created(self, headers: dict[str, str]) -> httpx.Response:
+        """The answer that makes an upload; one whose answer was lost expires without a byte."""
+        for tries in count(1):
+            try:
+                return self._client.send("POST", "/v1/uploads", headers=headers)
+            except (ServerUnavailable, LedgerUnavailable) as error:
+                # Where nobody has listened at all, waiting would only make the sentence come later.
+                absent = tries == 1 and isinstance(error.__cause__, httpx.ConnectError)
+                if absent or tries >= _TRIES:
+                    raise
+                time.sleep(_pause(tries))
+        raise AssertionError("counting does not end")
 
     def _begun(self, bookmark: Path, size: int) -> tuple[str, int] | None:
         """An upload of this very file that is under way or done, and how far it is."""
@@ -135,3 +150,8 @@ class Uploads:
         about = video.stat()
         told = [self._client.url, str(video.resolve()), about.st_size, about.st_mtime_ns]
         return self._folder / f"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]}.json"
+
+
+def _pause(tries: int) -> float:
+    """Seconds to wait after so many failures in a row."""
+    return min(5.0, 0.25 * 2**tries)
