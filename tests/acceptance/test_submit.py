@@ -136,21 +136,29 @@ def forgetful(url: str) -> Iterator[str]:
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
 
+    def relay(near: socket.socket) -> None:
+        with near, socket.create_connection(target) as far:
+            back = threading.Thread(target=copy, args=(far, near))
+            back.start()
+            copy(near, far)
+            back.join()
+
     def accept(listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             first, _ = listener.accept()
-            first.recv(2**16)
-            first.close()
+            with first:
+                first.recv(2**16)
             while True:
-                near, _ = listener.accept()
-                far = socket.create_connection(target)
-                for ends in ((near, far), (far, near)):
-                    threading.Thread(target=copy, args=ends, daemon=True).start()
+                threads.append(threading.Thread(target=relay, args=(listener.accept()[0],)))
+                threads[-1].start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=accept, args=(listener,), daemon=True).start()
+        threads = [threading.Thread(target=accept, args=(listener,))]
+        threads[0].start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
 
 
 def test_an_upload_whose_beginning_is_not_answered(system: System) -> None:
