@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from yivideo.subtitles.ink import Gray
+from yivideo.subtitles.ink import Gray, square
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,7 @@ def blobs_of(row: Gray, left: int, right: int) -> list[Blob]:
     """Connected strokes of a row that are as strong as those between two columns."""
     height = row.shape[0]
     kernel = max(3, round(0.3 * height)) | 1
-    element = cv2.getStructuringElement(cv2.MORPH_RECT, (kernel, kernel))
-    response = cv2.morphologyEx(np.ascontiguousarray(row), cv2.MORPH_TOPHAT, element)
+    response = cv2.morphologyEx(np.ascontiguousarray(row), cv2.MORPH_TOPHAT, square(kernel))
     inside = response[:, left:right]
     if not inside.size:
         return []

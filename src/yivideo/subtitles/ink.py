@@ -5,6 +5,7 @@ that is darker than its surroundings is inverted first, so that from here on ink
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -53,12 +54,17 @@ class InkScale:
 
     def strokes(self, small: Gray) -> Gray:
         """How much each pixel stands out of its surroundings as part of something thin."""
-        element = cv2.getStructuringElement(cv2.MORPH_RECT, (self.kernel, self.kernel))
-        return np.asarray(cv2.morphologyEx(small, cv2.MORPH_TOPHAT, element), np.uint8)
+        return np.asarray(cv2.morphologyEx(small, cv2.MORPH_TOPHAT, square(self.kernel)), np.uint8)
 
     def mask(self, small: Gray) -> Mask:
         """Where the strokes are."""
         return (self.strokes(small) > self.threshold) & (small >= self.floor)
+
+
+@cache
+def square(size: int) -> npt.NDArray[np.uint8]:
+    """The structuring element of that many pixels each way."""
+    return np.ones((size, size), np.uint8)
 
 
 def densest(mask: Mask, rows: int, columns: int) -> int:
@@ -84,8 +90,7 @@ def despeckled(mask: Mask) -> Mask:
 
 def near(mask: Mask, reach: int) -> Mask:
     """The mask and what lies up to ``reach`` pixels from it."""
-    element = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    return cv2.dilate(mask.view(np.uint8), element).view(np.bool_)
+    return cv2.dilate(mask.view(np.uint8), square(2 * reach + 1)).view(np.bool_)
 
 
 def surroundings(mask: Mask, reach: int = 3) -> Mask:

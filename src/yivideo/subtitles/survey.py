@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from yivideo.ocr.detection import TextBox
-from yivideo.subtitles.ink import Gray
+from yivideo.subtitles.ink import Gray, square
 from yivideo.subtitles.model import Polarity
 
 # How alike two pictures of the same words are, at least (correlation).
@@ -117,7 +117,6 @@ def look(patch: Gray, margin: float = 20) -> tuple[Polarity, float, float]:
     have to be.
     """
     size = max(5, int(patch.shape[0] * 0.36) | 1)
-    element = cv2.getStructuringElement(cv2.MORPH_RECT, (size, size))
     counts = np.bincount(patch.ravel() >> 3, minlength=32)
     ground, share = float(counts.argmax() * 8 + 4), counts.max() / patch.size
     if share > 0.3 and ground > 150 and float(np.percentile(patch, 97)) < ground + margin:
@@ -125,7 +124,7 @@ def look(patch: Gray, margin: float = 20) -> tuple[Polarity, float, float]:
         fill = 255 - patch
     else:
         polarity, fill = "bright", patch
-    response = cv2.morphologyEx(fill, cv2.MORPH_TOPHAT, element)
+    response = cv2.morphologyEx(fill, cv2.MORPH_TOPHAT, square(size))
     contrast = float(np.percentile(response, 92))
     strokes = response > 0.5 * contrast
     level = float(np.percentile(fill[strokes], 15)) if strokes.any() else 0.0
