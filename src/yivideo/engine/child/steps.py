@@ -203,8 +203,6 @@ class StepChild:
         launch = Launch(
             code=CODE,
             arguments=(str(os.getpid()), limits),
-            # Each arena of the allocator reserves 64 MiB of the address space, eight a core.
-            environment={"MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "4")},
             session=True,
         )
         try:

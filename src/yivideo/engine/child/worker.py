@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
@@ -31,13 +31,11 @@ class Launch:
     Attributes:
         code: Python that the child runs.
         arguments: its arguments.
-        environment: variables besides the parent's.
         session: whether the child leads a session of its own, all of which is killed when it ends.
     """
 
     code: str = _COMMAND
     arguments: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
     session: bool = False
 
 
@@ -160,9 +158,11 @@ class Worker:
                 stderr=errors,
                 start_new_session=self._launch.session,
                 env={
+                    # Each arena of glibc's allocator reserves 64 MiB of the address space, and
+                    # keeps what other threads free of it: frames go from thread to thread.
+                    "MALLOC_ARENA_MAX": "2",
                     **os.environ,
                     "PYTHONIOENCODING": "utf-8:backslashreplace",
-                    **self._launch.environment,
                 },
             )
 
