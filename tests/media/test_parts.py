@@ -1,6 +1,7 @@
 """Reading in parts gives what reading in one piece gives: frames, times, pixels, ending."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,9 @@ def in_parts(
 
 def assert_same(one: list[tuple[float, Pixels]], other: list[tuple[float, Pixels]]) -> None:
     """The same frames at the same times, up to what deblocking changes."""
-    assert [time for time, _ in one] == [time for time, _ in other]
-    for (time, first), (_, second) in zip(one, other, strict=True):
-        assert np.abs(first.astype(int) - second).max() <= 1, time
+    assert [t for t, _ in one] == [t for t, _ in other]
+    for (at, first), (_, second) in zip(one, other, strict=True):
+        assert np.abs(first.astype(int) - second).max() <= 1, at
 
 
 @pytest.mark.parametrize(("name", "codec", "options"), INDEXED, ids=[film[0] for film in INDEXED])
@@ -108,17 +109,65 @@ def test_what_cannot_be_cut_is_read_in_one_piece(make_film: MakeFilm, name: str)
 
 
 @pytest.mark.parametrize("name", ["cut.mp4", "cut.mkv"])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("share", [0.33, 0.6, 0.62, 0.9])
 def test_a_film_cut_short(make_film: MakeFilm, name: str, share: float) -> None:
     """What is readable is read, and how far is said."""
     options = FASTSTART if name.endswith("mp4") else {}
     film = make_film(name, noise=True, container_options=options, **SLOW)
     with open_source(cut_short(film, share)) as source:
         expected, said = whole(source)
-        frames, report, _ = in_parts(source)
+        frames, report, threads = in_parts(source)
     assert said is not None and said.truncated
     assert_same(expected, frames)
     assert report == said
+    # The index of a Matroska file is at its end.
+    assert (threads > 1) == name.endswith("mp4")
+
+
+@pytest.mark.parametrize(
+    ("codec", "options", "table"),
+    [
+        ("libx264", OPEN_GOP, b"ctts"),
+        ("mpeg4", {"bf": "2"}, b"ctts"),
+        ("mpeg4", {"bf": "0"}, b"stss"),
+        ("mpeg4", {"bf": "2"}, b"stss"),
+        ("libsvtav1", {"preset": "12"}, b"stss"),
+    ],
+)
+def test_a_film_whose_tables_lie(
+    make_film: MakeFilm, codec: str, options: dict[str, str], table: bytes
+) -> None:
+    """Without one all frames seem to be shown as they are decoded, or to be key frames."""
+    film = make_film("film.mp4", codec, options=options, **SLOW)
+    data = film.read_bytes()
+    assert table in data
+    film.write_bytes(data.replace(table, b"free"))
+    with open_source(film) as source:
+        expected, said = whole(source)
+        frames, report, _ = in_parts(source)
+    assert_same(expected, frames)
+    assert report == said
+
+
+def test_what_waits_in_memory_is_bounded(make_film: MakeFilm) -> None:
+    """Whoever takes slowly is waited for."""
+    alive = most = 0
+
+    class Taking:
+        def __init__(self) -> None:
+            nonlocal alive, most
+            alive += 1
+            most = max(most, alive)
+
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    with open_source(make_film("film.mp4", rate=2, count=400, gop=40)) as source:
+        for _ in PartsReader(source, lambda _: Taking(), threads=3, ahead=10):
+            time.sleep(0.001)
+    # Those ahead, four batches of eight for whoever takes, and one in the hand of each.
+    assert 10 < most <= 10 + 32 + 4 * 8
 
 
 def test_damage_within(make_film: MakeFilm) -> None:
@@ -130,11 +179,11 @@ def test_damage_within(make_film: MakeFilm) -> None:
         data[at : at + 400] = b"\xff" * 400
     film.write_bytes(data)
     with open_source(film) as source:
-        expected, _ = whole(source)
+        expected, said = whole(source)
         frames, report, threads = in_parts(source)
     assert threads > 1
-    assert [time for time, _ in frames] == [time for time, _ in expected]
-    assert report is not None
+    assert [t for t, _ in frames] == [t for t, _ in expected]
+    assert report == said
 
 
 def test_leaving_early_ends_the_threads(make_film: MakeFilm) -> None:
@@ -154,7 +203,7 @@ def test_cancelling(make_film: MakeFilm) -> None:
             source, lambda frame: frame.time, threads=3, cancelled=lambda: len(seen) >= 5
         )
         with pytest.raises(Cancelled):
-            seen.extend(time for time, _ in reader)
+            seen.extend(t for t, _ in reader)
             list(reader)
     assert readers() == 0
 

@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from av.error import FFmpegError
 from av.stream import Discard
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 
 from yivideo.errors import Cancelled, InputUnreadable
 from yivideo.media.source import Source
@@ -22,6 +23,8 @@ _DAMAGE = (FFmpegError, ValueError, IndexError)
 _MAX_DEMUX_ERRORS = 16
 # How much earlier to seek when the first try lands behind the wanted time (seconds).
 _SEEK_MARGINS = (0.0, 2.0, 15.0, float("inf"))
+# So many packets tell how a film's time stamps are.
+_FIRST_PACKETS = 24
 # MPEG program streams time few of their frames: after a seek the first times are guesses.
 _SETTLING = 1.0
 
@@ -85,14 +88,19 @@ class Decoder:
         """Pictures shown at `start` seconds or later, exactly, wherever the key frames are."""
         settling = _SETTLING if self.source.container.format.name == "mpeg" else 0.0
         earliest = start - ROUNDING
+        damaged = self.damaged
         for margin in _SEEK_MARGINS:
             landed = self.seek(start - settling - margin)
+            skipping = True
             for picture, time in self.from_here(before):
                 if not landed and time > start + ROUNDING:
                     self.missed += 1
                     break
                 landed = True
                 if time >= earliest:
+                    if skipping:
+                        # What was passed over on the way here was not asked for.
+                        self.damaged, skipping = damaged, False
                     yield picture, time
             if landed:
                 return
@@ -119,14 +127,29 @@ class Decoder:
         return True
 
     def key_frame_at(self, time: float) -> float | None:
-        """When the key frame is shown that seeking to `time` seconds lands at; None without one."""
+        """When the key frame is shown that seeking to `time` seconds lands at.
+
+        It is decoded by itself, for some files call frames so that are none; None for those, and
+        where there is none.
+        """
         self.seek(time)
         source = self.source
-        for packet in self._packets():
-            if packet is None or packet.pts is None or not packet.is_keyframe:
-                return None
-            return round(float(packet.pts * source.time_base) - source.zero, 6)
-        return None
+        packet = next(self._packets())
+        if packet is None or packet.pts is None or not packet.is_keyframe:
+            return None
+        pictures = self._decoded(packet) + self._decoded(None)
+        if len(pictures) != 1 or pictures[0].pict_type != PictureType.I:
+            return None
+        return round(float(packet.pts * source.time_base) - source.zero, 6)
+
+    def decodes_as_shown(self) -> bool:
+        """Whether pictures are said to be decoded in the order in which they are shown.
+
+        Of a codec that holds pictures back to put them in order that is not true.
+        """
+        self.seek(0.0)
+        first = islice(self._packets(), _FIRST_PACKETS)
+        return all(packet.pts == packet.dts for packet in first if packet is not None)
 
     def _pictures(self, before: float | None) -> Iterator[tuple[VideoFrame, int | None]]:
         """Pictures in presentation order with the time stamps that can be trusted."""

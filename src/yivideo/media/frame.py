@@ -90,7 +90,7 @@ class Frame:
 
     Attributes:
         time: seconds from the beginning of the film at which it is shown.
-        index: how many frames were handed out before it in this reading.
+        index: how many frames came before it in this reading, or in this part of it.
         picture: PyAV's frame, as coded (not turned).
     """
 

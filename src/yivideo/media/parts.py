@@ -32,6 +32,8 @@ _INDEXED = frozenset({"mov", "matroska"})
 _LENGTH = 5.0
 # More threads than this would keep much in memory for little.
 _MOST_THREADS = 4
+# Parts that may wait with less (seconds) wait for each other more than they read.
+_LEAST_AHEAD = 2.0
 # Frames that are handed over together, as waking a thread costs as much as a small frame.
 _BATCH = 8
 
@@ -64,7 +66,8 @@ class PartsReader(Iterator[tuple[float, T]], Generic[T]):
             start: hand out frames from this time on (seconds).
             end: stop before the first frame that is shown at this time or later.
             device: "cpu", or "cuda:N", which decodes in one piece.
-            ahead: how many frames' takings may wait in memory.
+            ahead: how many frames' takings may wait in memory for the part before theirs. Where
+                that is less than two seconds of film it is read in one piece.
             threads: that decode; as many as there are cores, up to four, if None.
             cancelled: asked before every packet.
 
@@ -93,8 +96,9 @@ class PartsReader(Iterator[tuple[float, T]], Generic[T]):
         self._items.close()
 
     def _read(self) -> Generator[tuple[float, T]]:
-        if self._device == "cpu" and self._threads > 1:
-            with Decoder(self._source.reopen) as scout:
+        worth_it = self._threads > 1 and self._ahead * self._source.period >= _LEAST_AHEAD
+        if self._device == "cpu" and worth_it:
+            with Decoder(self._reopened) as scout:
                 cuts = Cuts(scout, self._start, self._end)
                 if cuts.possible:
                     yield from self._in_parts(cuts)
@@ -128,8 +132,9 @@ class PartsReader(Iterator[tuple[float, T]], Generic[T]):
         running: list[threading.Thread] = []
 
         def begin() -> None:
-            running.append(waiting.pop())
-            running[-1].start()
+            thread = waiting.pop()
+            thread.start()
+            running.append(thread)
 
         frames, last = 0, float("-inf")
         try:
@@ -159,8 +164,12 @@ class PartsReader(Iterator[tuple[float, T]], Generic[T]):
 
     def _fill(self, shelf: Shelf[T], fitted: Fitting, cuts: "Cuts") -> None:
         """Read one part after the other, until there are no more."""
+
+        def unwanted() -> bool:
+            return shelf.stopped or (self._cancelled is not None and self._cancelled())
+
         try:
-            with Decoder(self._reopened, self._cancelled) as decoder:
+            with Decoder(self._reopened, unwanted) as decoder:
                 while (part := shelf.begin()) is not None:
                     damaged, passage = decoder.damaged, Passage(decoder, fitted)
                     batch: list[tuple[float, T]] = []
@@ -194,15 +203,15 @@ class Cuts:
     """Where a film is cut: at key frames, some seconds apart."""
 
     def __init__(self, scout: Decoder, start: float | None, end: float | None) -> None:
-        """``scout`` looks for key frames; it decodes nothing."""
-        source = scout.source
-        known = not _INDEXED.isdisjoint(source.container.format.name.split(","))
-        length = announced_length(source) if known else None
+        """``scout`` looks for key frames, and at them."""
+        length = announced_length(scout.source) or 0.0
         self._scout = scout
-        self._limit = min(end or float("inf"), length or 0.0)
+        self._limit = min(end or float("inf"), length) if _can_be_cut(scout.source) else 0.0
         self._end = end
         self._start = start
         self._border = self._after(start or 0.0)
+        if self.possible and not self._reliable(length):
+            self._border = None
 
     @property
     def possible(self) -> bool:
@@ -232,3 +241,17 @@ class Cuts:
                 return found
             step *= 2
         return None
+
+    def _reliable(self, length: float) -> bool:
+        """Whether the film's index and time stamps are what they seem."""
+        source = self._scout.source
+        indexed = max((entry.timestamp for entry in source.stream.index_entries), default=0)
+        # Without one that was written the index grows with what is read, by everybody on his own.
+        if float(indexed * source.time_base) - source.zero < length / 2:
+            return False
+        ordered = source.stream.codec_context.reorder_depth > 0
+        return not (ordered and self._scout.decodes_as_shown())
+
+
+def _can_be_cut(source: Source) -> bool:
+    return not _INDEXED.isdisjoint(source.container.format.name.split(","))

@@ -35,6 +35,7 @@ class Part(Generic[T]):
     end: float | None
     cut: bool
     batches: deque[list[tuple[float, T]]] = field(default_factory=deque[list[tuple[float, T]]])
+    waiting: int = 0
     ending: Ending | None = None
 
 
@@ -42,11 +43,15 @@ class Shelf(Generic[T]):
     """Parts that are being read, in order, for one who takes them in that order.
 
     Attributes:
+        stopped: nothing more is wanted.
         end_time, whole, broke_off, damaged: of what has been taken, as for `ReadReport`.
     """
 
     def __init__(self, cut: Callable[[], Part[T]], *, parts: int, ahead: int) -> None:
-        """``cut`` gives the next part; ``parts`` may be under way, and ``ahead`` frames wait."""
+        """``cut`` gives the next part; ``parts`` may be under way at once.
+
+        ``ahead`` frames of those parts may wait that are not being taken.
+        """
         self.end_time = 0.0
         self.whole = False
         self.broke_off = False
@@ -54,10 +59,9 @@ class Shelf(Generic[T]):
         self._cut = cut
         self._most = parts
         self._ahead = ahead
-        self._waiting = 0
         self._parts: deque[Part[T]] = deque()
         self._last = False
-        self._stopped = False
+        self.stopped = False
         self._error: BaseException | None = None
         self._cutting = threading.Lock()
         self._changed = threading.Condition()
@@ -66,8 +70,8 @@ class Shelf(Generic[T]):
         """The next part to read; None when there is none, or nobody wants it."""
         with self._cutting:
             with self._changed:
-                self._changed.wait_for(lambda: self._stopped or len(self._parts) < self._most)
-                if self._stopped or self._last:
+                self._changed.wait_for(lambda: self.stopped or len(self._parts) < self._most)
+                if self.stopped or self._last:
                     return None
             # Looking for a key frame may take a while: whoever takes what is there need not wait.
             part = self._cut()
@@ -86,15 +90,16 @@ class Shelf(Generic[T]):
         def fits() -> bool:
             if part is self._parts[0]:
                 return len(part.batches) < _FEW
-            return self._waiting + len(batch) <= self._ahead
+            later = sum(one.waiting for one in self._parts) - self._parts[0].waiting
+            return later + len(batch) <= self._ahead
 
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or fits())
-            if self._stopped:
+            self._changed.wait_for(lambda: self.stopped or fits())
+            if self.stopped:
                 raise Cancelled("Nobody takes the frames any more.")
             if batch:
                 part.batches.append(batch)
-                self._waiting += len(batch)
+                part.waiting += len(batch)
                 self._changed.notify_all()
 
     def end(self, part: Part[T], ending: Ending) -> None:
@@ -107,13 +112,13 @@ class Shelf(Generic[T]):
         """One of the readers has met with an error: nothing goes on."""
         with self._changed:
             self._error = self._error or error
-            self._stopped = True
+            self.stopped = True
             self._changed.notify_all()
 
     def stop(self) -> None:
         """Nobody takes any more."""
         with self._changed:
-            self._stopped = True
+            self.stopped = True
             self._changed.notify_all()
 
     def __iter__(self) -> Iterator[list[tuple[float, T]]]:
@@ -130,7 +135,7 @@ class Shelf(Generic[T]):
                         return
                     continue
                 batch = part.batches.popleft()
-                self._waiting -= len(batch)
+                part.waiting -= len(batch)
             yield batch
 
     def _ready(self) -> bool:

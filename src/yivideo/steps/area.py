@@ -1,6 +1,7 @@
 """`paddleocr.detect_subtitle_area`: where subtitles stand."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -8,12 +9,12 @@ from pydantic import BaseModel
 from yivideo.steps.context import Context
 from yivideo.steps.keyframes import NAME as KEYFRAMES
 from yivideo.steps.keyframes import KeyframePicture, Keyframes
-from yivideo.steps.models import open_models
+from yivideo.steps.models import LOOKERS, open_models
 from yivideo.steps.registry import Gpu, step
 from yivideo.subtitles.areas import parse_area
 from yivideo.subtitles.bands import FoundBand, find_bands, given_band, is_settled
 from yivideo.subtitles.model import Band, Box, Video
-from yivideo.subtitles.survey import Burst, Survey, survey
+from yivideo.subtitles.survey import Burst, Survey
 
 if TYPE_CHECKING:
     from yivideo.steps.folder import Pixels
@@ -77,16 +78,18 @@ def detect_subtitle_area(params: AreaParams, context: Context) -> Areas:
     keyframes = context.output_of(KEYFRAMES, Keyframes)
     bursts = list(_bursts(context))
     detect = open_models(context.device).detector
-    found: Survey | None = None
-    done = 0
-    for part in _passes(bursts):
-        for burst in part:
-            found = survey([burst], detect, found)
-            done += 1
-            context.progress(done / len(bursts), burst.time)
-        if found is not None and (params.areas or is_settled(found)):
-            break
-    found = found or Survey(keyframes.width, keyframes.height)
+    found = Survey(keyframes.width, keyframes.height)
+    lookers = ThreadPoolExecutor(LOOKERS)
+    try:
+        for part in _passes(bursts):
+            seen = lookers.map(detect, [burst.middle for burst in part])
+            for burst, boxes in zip(part, seen, strict=True):
+                found.add(burst, boxes)
+                context.progress(found.bursts / len(bursts), burst.time)
+            if params.areas or is_settled(found):
+                break
+    finally:
+        lookers.shutdown(cancel_futures=True)
     video = keyframes.video
     if params.areas:
         watched = [_given(text, video, found) for text in params.areas]
@@ -95,7 +98,7 @@ def detect_subtitle_area(params: AreaParams, context: Context) -> Areas:
             _watched(band, video, found)
             for band in find_bands(found, include_static=params.include_static)
         ]
-    return Areas(bands=tuple(watched), looked_at=done)
+    return Areas(bands=tuple(watched), looked_at=found.bursts)
 
 
 def _bursts(context: Context) -> Iterator[Burst]:

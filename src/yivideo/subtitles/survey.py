@@ -3,7 +3,7 @@
 The film is looked at in *bursts*: a few frames within half a second.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -27,6 +27,11 @@ class Burst:
 
     time: float
     pictures: Sequence[Gray]
+
+    @property
+    def middle(self) -> Gray:
+        """The picture in which text is looked for."""
+        return self.pictures[len(self.pictures) // 2]
 
 
 @dataclass(slots=True, eq=False)
@@ -56,31 +61,20 @@ class Sighting:
 
 @dataclass(slots=True)
 class Survey:
-    """What all bursts showed."""
+    """What all bursts showed, in pictures of that size."""
 
     width: int
     height: int
     bursts: int = 0
     sightings: list[Sighting] = field(default_factory=list)
 
-
-def survey(
-    bursts: Iterable[Burst],
-    detect: Callable[[Gray], list[TextBox]],
-    so_far: Survey | None = None,
-) -> Survey | None:
-    """Look for lines of text in every burst, adding to what was seen ``so_far``."""
-    result = so_far
-    for burst in bursts:
-        first = burst.pictures[0]
-        if result is None:
-            result = Survey(first.shape[1], first.shape[0])
-        for box in detect(burst.pictures[len(burst.pictures) // 2]):
-            sighting = _sighting(result.bursts, burst.time, box, burst.pictures)
+    def add(self, burst: Burst, boxes: Iterable[TextBox]) -> None:
+        """Take in a burst, and the lines of text that its middle picture shows."""
+        for box in boxes:
+            sighting = _sighting(self.bursts, burst.time, box, burst.pictures)
             if sighting is not None:
-                result.sightings.append(sighting)
-        result.bursts += 1
-    return result
+                self.sightings.append(sighting)
+        self.bursts += 1
 
 
 def _sighting(burst: int, time: float, box: TextBox, pictures: Sequence[Gray]) -> Sighting | None:
