@@ -235,9 +235,7 @@ class Cuts:
         step = _LENGTH
         while start + step < self._limit - _LENGTH:
             found = self._scout.key_frame_at(start + step)
-            if found is None:
-                return None
-            if found > start + _LENGTH / 2:
+            if found is not None and found > start + _LENGTH / 2:
                 return found
             step *= 2
         return None

@@ -33,7 +33,7 @@ def is_remnant(
     if length < _BRIEF and gap < 1.5 * frame:
         return _held(part, whole, 0.75)
     fades = length < _FADING and gap < max(_FAINT, 1.5 * frame)
-    return fades and _held(part, whole, 0.95) and _in_place(part, whole)
+    return fades and _held(part, whole, 0.9) and _in_place(part, whole)
 
 
 def is_misread(between: StretchReading, length: float, around: StretchReading) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import ceil, floor
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -23,6 +24,8 @@ from yivideo.subtitles.sameletters import same_letters
 
 # Samples after a change that must agree: a line must stand for so many to be seen.
 _WINDOW = 3
+# Levels by which text that is still coming or already going is weaker than it was or will be.
+_FADED = 10
 # Pictures of which a stretch's own is made, at most twice as many.
 _MOST_PICTURES = 8
 # Samples by which a change may be put off because it is still growing.
@@ -216,10 +219,7 @@ class StretchFinder:
 
     def _close(self, growing: _Growing, end: float) -> Stretch:
         ink = growing.ink()
-        total = max(1, int(ink.sum()))
-        scores = [(sample.ink & ink).sum() / total for sample in growing.kept]
-        best = max(scores)
-        chosen = [s for s, score in zip(growing.kept, scores, strict=True) if score >= 0.95 * best]
+        chosen = _clearest(growing.kept, ink)
         picture = chosen[0].shot.picture
         for sample in chosen[1:]:
             picture = np.minimum(picture, sample.shot.picture)
@@ -231,6 +231,17 @@ class StretchFinder:
             frames=len(chosen),
             times=tuple(sample.shot.time for sample in chosen),
         )
+
+
+def _clearest(samples: list[Sample], ink: Mask) -> list[Sample]:
+    """Those that show most of a stretch's ink, and show it in its full strength."""
+    total = max(1, int(ink.sum()))
+    shares = [float((sample.ink & ink).sum()) / total for sample in samples]
+    levels = [cv2.mean(sample.shot.small, ink.view(np.uint8))[0] for sample in samples]
+    least, weakest = 0.95 * max(shares), max(levels) - _FADED
+    seen = zip(samples, shares, levels, strict=True)
+    chosen = [s for s, share, level in seen if share >= least and level >= weakest]
+    return chosen or [samples[shares.index(max(shares))]]
 
 
 def _fades_out(part: Stretch, whole: Stretch) -> bool:
