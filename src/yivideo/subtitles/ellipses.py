@@ -34,11 +34,11 @@ def spread_over_dots(picture: Gray, box: TextBox) -> tuple[int, int]:
     first, last = max(0, left - reach), min(picture.shape[1], right + reach)
     blobs = blobs_of(picture[top:bottom, first:last], left - first, right - first)
     margin = round(0.12 * height)
-    after = [b for b in blobs if b.left >= right - first - 1]
-    if _are_dots(after, height):
+    after = _dots([b for b in blobs if b.left >= right - first - 1], height)
+    if after:
         right = min(picture.shape[1], first + max(b.right for b in after) + margin)
-    before = [b for b in blobs if b.right <= left - first + 1]
-    if _are_dots(before, height):
+    before = _dots([b for b in blobs if b.right <= left - first + 1], height)
+    if before:
         left = max(0, first + min(b.left for b in before) - margin)
     return left, right
 
@@ -56,29 +56,32 @@ def with_ellipses(line: Gray, reading: Reading) -> Reading:
         return reading
     half = (0.3 if _CJK.search(text) else 0.18) * height
     after = [b for b in blobs if b.left > places[inner[-1]] * width + half]
-    if _are_dots(after, height):
+    if _dots(after, height):
         kept = len(_DOTS_AT_END.sub("", text))
         if kept <= inner[-1] + 1:
             text = text[:kept] + sign
             sure, places = sure[:kept] + [0.99] * len(sign), places[:kept] + [1.0] * len(sign)
     before = [b for b in blobs if b.right < places[inner[0]] * width - half]
-    if _are_dots(before, height) and inner[0] == len(text) - len(_DOTS_AT_START.sub("", text)):
+    if _dots(before, height) and inner[0] == len(text) - len(_DOTS_AT_START.sub("", text)):
         text = sign + text[inner[0] :]
         sure, places = [0.99] * len(sign) + sure[inner[0] :], [0.0] * len(sign) + places[inner[0] :]
     return Reading(text, tuple(sure), tuple(places))
 
 
-def _are_dots(blobs: list[Blob], height: int) -> bool:
-    if not _LEAST_DOTS <= len(blobs) <= _MOST_DOTS:
-        return False
-    if any(max(b.width, b.height) > _DOT * height for b in blobs):
-        return False
-    areas = [b.area for b in blobs]
+def _dots(blobs: list[Blob], height: int) -> list[Blob]:
+    """The dots of an ellipsis; none where there is anything else."""
+    # Feet and tops of letters of the lines above and below reach into a line's picture.
+    dots = [b for b in blobs if b.top > 0 and b.top + b.height < height]
+    if not _LEAST_DOTS <= len(dots) <= _MOST_DOTS:
+        return []
+    if any(max(b.width, b.height) > _DOT * height for b in dots):
+        return []
+    areas = [b.area for b in dots]
     if max(areas) > 2.5 * min(areas):
-        return False
-    middles = [b.middle for b in blobs]
+        return []
+    middles = [b.middle for b in dots]
     if max(middles) - min(middles) > _LEVEL * height:
-        return False
-    lefts = sorted(b.left for b in blobs)
+        return []
+    lefts = sorted(b.left for b in dots)
     steps = [b - a for a, b in pairwise(lefts)]
-    return max(steps) <= 1.5 * min(steps) and max(steps) < 0.6 * height
+    return dots if max(steps) <= 1.5 * min(steps) and max(steps) < 0.6 * height else []

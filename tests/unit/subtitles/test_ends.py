@@ -85,6 +85,15 @@ def test_a_box_is_spread_over_an_ellipsis() -> None:
     assert spread_over_dots(dotted(2), box)[1] == 160
 
 
+def test_feet_of_the_line_above_hide_no_ellipsis() -> None:
+    """Where lines stand close, their letters reach into each other's pictures."""
+    picture = dotted(3)
+    picture[:3, 170:250:20] = 230
+    picture[:3, 171:250:20] = 230
+    assert spread_over_dots(picture, TextBox(10, 0, 160, HEIGHT, 0.9))[1] >= 206
+    assert with_ellipses(picture, read_as("wait")).text == "wait..."
+
+
 def test_an_ellipsis_is_written_as_its_script_has_it() -> None:
     """Three dots in Latin script, six in Chinese; none where the picture has none."""
     assert with_ellipses(dotted(3), read_as("wait")).text == "wait..."
