@@ -1,5 +1,7 @@
 """Finding and reading lines in pictures of text, with the real models."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +224,28 @@ def test_a_cuda_device_that_is_not_there_is_an_error() -> None:
     """There is no silent fallback to the CPU."""
     with pytest.raises(DeviceUnavailable, match="cuda:63"):
         runtime_for("cuda:63").load(built_in_models().detection)
+
+
+FIRST_CALLS = """
+import sys, threading
+import numpy as np
+from yivideo.ocr.models import built_in_models
+from yivideo.ocr.runtime import OpenVinoRuntime
+sys.setswitchinterval(1e-6)
+session = OpenVinoRuntime().load(built_in_models().detection, 2)
+ready = threading.Barrier(2)
+def call():
+    ready.wait()
+    session(np.zeros((1, 3, 64, 64), np.float32))
+threads = [threading.Thread(target=call) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_two_threads_may_be_the_first_to_call() -> None:
+    """In a fresh process, where OpenVINO by itself hangs about every other time."""
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", FIRST_CALLS], check=True, timeout=60)

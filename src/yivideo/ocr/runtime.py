@@ -56,7 +56,10 @@ class OpenVinoRuntime:
 
     def __init__(self, *, exact: bool = False) -> None:
         """``exact`` computes in single precision on every processor."""
-        self._core = _silent_openvino().Core()
+        openvino = _silent_openvino()
+        self._core = openvino.Core()
+        # What OpenVINO sets up when it is first asked this hangs when two threads ask at once.
+        openvino.Type.f32.to_dtype()
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.reduced = "BF16" in capabilities and not exact
         self._options = {

@@ -14,9 +14,13 @@ from yivideo.subtitles.ink import Gray
 
 # How far from a line's ends dots are looked for, in line heights.
 _REACH = 1.6
-# The largest dot, and the largest difference in height between dots, in line heights.
+# The smallest and the largest dot, and the largest difference in height between dots, in line
+# heights.
+_SPECK = 0.06
 _DOT = 0.2
 _LEVEL = 0.08
+# How far letters of the lines above and below reach into a line's picture, in line heights.
+_FOOT = 0.08
 _LEAST_DOTS = 3
 _MOST_DOTS = 7
 
@@ -71,10 +75,10 @@ def with_ellipses(line: Gray, reading: Reading) -> Reading:
 def _dots(blobs: list[Blob], height: int) -> list[Blob]:
     """The dots of an ellipsis; none where there is anything else."""
     # Feet and tops of letters of the lines above and below reach into a line's picture.
-    dots = [b for b in blobs if b.top > 0 and b.top + b.height < height]
+    dots = [b for b in blobs if b.height > _FOOT * height or 0 < b.top < height - b.height]
     if not _LEAST_DOTS <= len(dots) <= _MOST_DOTS:
         return []
-    if any(max(b.width, b.height) > _DOT * height for b in dots):
+    if not all(_SPECK * height <= max(b.width, b.height) <= _DOT * height for b in dots):
         return []
     areas = [b.area for b in dots]
     if max(areas) > 2.5 * min(areas):

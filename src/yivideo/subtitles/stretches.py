@@ -234,14 +234,16 @@ class StretchFinder:
 
 
 def _clearest(samples: list[Sample], ink: Mask) -> list[Sample]:
-    """Those that show most of a stretch's ink, and show it in its full strength."""
+    """Those that show most of a stretch's ink, and of a brief one those in its full strength."""
     total = max(1, int(ink.sum()))
     shares = [float((sample.ink & ink).sum()) / total for sample in samples]
-    levels = [cv2.mean(sample.shot.small, ink.view(np.uint8))[0] for sample in samples]
-    least, weakest = 0.95 * max(shares), max(levels) - _FADED
-    seen = zip(samples, shares, levels, strict=True)
-    chosen = [s for s, share, level in seen if share >= least and level >= weakest]
-    return chosen or [samples[shares.index(max(shares))]]
+    clear = [s for s, share in zip(samples, shares, strict=True) if share >= 0.95 * max(shares)]
+    if samples[-1].shot.time - samples[0].shot.time > LONGEST_FADE:
+        return clear
+    levels = [cv2.mean(sample.shot.small, ink.view(np.uint8))[0] for sample in clear]
+    # A flash of the scene shines through: what most of the samples reach is full strength.
+    weakest = float(np.percentile(levels, 75)) - _FADED
+    return [s for s, level in zip(clear, levels, strict=True) if level >= weakest]
 
 
 def _fades_out(part: Stretch, whole: Stretch) -> bool:
