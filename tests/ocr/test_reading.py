@@ -232,7 +232,7 @@ import numpy as np
 from yivideo.ocr.models import built_in_models
 from yivideo.ocr.runtime import OpenVinoRuntime
 sys.setswitchinterval(1e-6)
-session = OpenVinoRuntime().load(built_in_models().detection, 2)
+session = OpenVinoRuntime().load(built_in_models().detection)
 ready = threading.Barrier(2)
 def call():
     ready.wait()

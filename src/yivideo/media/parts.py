@@ -30,8 +30,8 @@ T = TypeVar("T")
 _INDEXED = frozenset({"mov", "matroska"})
 # Parts are longer than this (seconds): each costs a seek.
 _LENGTH = 5.0
-# More threads than this would keep much in memory for little.
-_MOST_THREADS = 4
+# Each more takes the memory of some pictures: at 1080p 20 MB.
+_MOST_THREADS = 3
 # Parts that may wait with less (seconds) wait for each other more than they read.
 _LEAST_AHEAD = 2.0
 # Frames that are handed over together, as waking a thread costs as much as a small frame.
@@ -68,7 +68,7 @@ class PartsReader(Iterator[tuple[float, T]], Generic[T]):
             device: "cpu", or "cuda:N", which decodes in one piece.
             ahead: how many frames' takings may wait in memory for the part before theirs. Where
                 that is less than two seconds of film it is read in one piece.
-            threads: that decode; as many as there are cores, up to four, if None.
+            threads: that decode; as many as there are cores, up to three, if None.
             cancelled: asked before every packet.
 
         Raises (from the iterator):

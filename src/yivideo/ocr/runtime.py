@@ -38,8 +38,8 @@ class Runtime(Protocol):
     reduced: bool
     """Whether it computes with less than single precision."""
 
-    def load(self, model: Path, callers: int = 1) -> Session:
-        """Compile the ONNX file for this runtime's device, for so many threads that call it."""
+    def load(self, model: Path) -> Session:
+        """Compile the ONNX file for this runtime's device."""
         ...
 
 
@@ -65,16 +65,16 @@ class OpenVinoRuntime:
         self._options = {
             "INFERENCE_PRECISION_HINT": "bf16" if self.reduced else "f32",
             "PERFORMANCE_HINT": "LATENCY",
+            # One thread costs the least for each line; films and bands give work to the others.
+            "INFERENCE_NUM_THREADS": 1,
             # Pinned threads of two sessions would sit on the same core.
             "ENABLE_CPU_PINNING": False,
         }
 
-    def load(self, model: Path, callers: int = 1) -> Session:
+    def load(self, model: Path) -> Session:
         """Read and compile the model."""
         network = self._core.read_model(model)
-        # One thread costs the least for each picture; films and bands give work to the others.
-        threads = {"NUM_STREAMS": callers, "INFERENCE_NUM_THREADS": callers}
-        compiled = self._core.compile_model(network, "CPU", {**self._options, **threads})
+        compiled = self._core.compile_model(network, "CPU", self._options)
         return _OpenVinoSession(network, compiled)
 
 
@@ -138,7 +138,7 @@ class OnnxRuntime:
         self.device = device
         self._index = int(device.partition(":")[2] or 0)
 
-    def load(self, model: Path, callers: int = 1) -> Session:  # noqa: ARG002 - any number may
+    def load(self, model: Path) -> Session:
         """Load the model; raises `DeviceUnavailable` if it would run on the CPU instead."""
         options = self._onnxruntime.SessionOptions()
         options.log_severity_level = 3

@@ -1,7 +1,6 @@
 """`paddleocr.detect_subtitle_area`: where subtitles stand."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -9,7 +8,7 @@ from pydantic import BaseModel
 from yivideo.steps.context import Context
 from yivideo.steps.keyframes import NAME as KEYFRAMES
 from yivideo.steps.keyframes import KeyframePicture, Keyframes
-from yivideo.steps.models import LOOKERS, open_models
+from yivideo.steps.models import open_models
 from yivideo.steps.registry import Gpu, step
 from yivideo.subtitles.areas import parse_area
 from yivideo.subtitles.bands import FoundBand, find_bands, given_band, is_settled
@@ -79,17 +78,12 @@ def detect_subtitle_area(params: AreaParams, context: Context) -> Areas:
     bursts = list(_bursts(context))
     detect = open_models(context.device).detector
     found = Survey(keyframes.width, keyframes.height)
-    lookers = ThreadPoolExecutor(LOOKERS)
-    try:
-        for part in _passes(bursts):
-            seen = lookers.map(detect, [burst.middle for burst in part])
-            for burst, boxes in zip(part, seen, strict=True):
-                found.add(burst, boxes)
-                context.progress(found.bursts / len(bursts), burst.time)
-            if params.areas or is_settled(found):
-                break
-    finally:
-        lookers.shutdown(cancel_futures=True)
+    for part in _passes(bursts):
+        for burst in part:
+            found.add(burst, detect(burst.middle))
+            context.progress(found.bursts / len(bursts), burst.time)
+        if params.areas or is_settled(found):
+            break
     video = keyframes.video
     if params.areas:
         watched = [_given(text, video, found) for text in params.areas]

@@ -23,7 +23,7 @@ NAME = "ffmpeg.crop_subtitle_images"
 # Strokes may be so much darker than those that were sampled.
 _DARKER = 50
 # Bytes of the bands' pictures that may wait in memory for the frames before them, about.
-_AHEAD = 64_000_000
+_AHEAD = 40_000_000
 
 
 class CropParams(BaseModel):

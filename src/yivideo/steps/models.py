@@ -1,6 +1,5 @@
 """The models a step reads with, loaded once for each device."""
 
-import os
 import threading
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -9,9 +8,6 @@ from yivideo.ocr.detection import Detector
 from yivideo.ocr.models import ModelFiles, built_in_models
 from yivideo.ocr.recognition import Recognizer, load_alphabet
 from yivideo.ocr.runtime import OpenVinoRuntime, Runtime, runtime_for
-
-# So many threads look for lines at once where all of a film is looked at.
-LOOKERS = min(4, os.cpu_count() or 1)
 
 _lock = threading.Lock()
 
@@ -43,7 +39,7 @@ def _opened(device: str, files: ModelFiles) -> Models:
     exact = cache(lambda: OpenVinoRuntime(exact=True).load(files.recognition))
     return Models(
         runtime=runtime,
-        detector=Detector(runtime.load(files.detection, LOOKERS)),
+        detector=Detector(runtime.load(files.detection)),
         recognizer=Recognizer(
             recognition,
             load_alphabet(recognition, files.alphabet),
