@@ -18,8 +18,9 @@ from yivideo.media.parts import PartsReader
 from yivideo.media.source import Source, open_source
 
 MakeFilm = Callable[..., Path]
-# A film of half a minute with few frames: parts are five seconds long and more.
-SLOW: dict[str, Any] = {"rate": 2, "count": 60, "gop": 4}
+# A film of a minute with few frames: parts are five seconds long and more, and more of them than
+# one thread could have read before the others began.
+SLOW: dict[str, Any] = {"rate": 2, "count": 120, "gop": 4}
 INDEXED = [film for film in FILMS if film[0].rpartition(".")[2] in {"mp4", "mov", "mkv", "webm"}]
 
 
@@ -50,11 +51,16 @@ def in_parts(
     return frames, reader.report, most
 
 
+def same(one: Pixels, other: Pixels) -> bool:
+    """Up to what deblocking changes."""
+    return int(np.abs(one.astype(int) - other).max()) <= 1
+
+
 def assert_same(one: list[tuple[float, Pixels]], other: list[tuple[float, Pixels]]) -> None:
-    """The same frames at the same times, up to what deblocking changes."""
+    """The same frames at the same times."""
     assert [t for t, _ in one] == [t for t, _ in other]
     for (at, first), (_, second) in zip(one, other, strict=True):
-        assert np.abs(first.astype(int) - second).max() <= 1, at
+        assert same(first, second), at
 
 
 @pytest.mark.parametrize(("name", "codec", "options"), INDEXED, ids=[film[0] for film in INDEXED])
@@ -85,7 +91,7 @@ def test_a_part_of_the_film(make_film: MakeFilm, name: str) -> None:
 
 def test_variable_frame_rate_and_late_start(make_film: MakeFilm) -> None:
     """Times are those of the file, in every part."""
-    shown = [20 + i + i // 7 * 3 for i in range(60)]
+    shown = [20 + i + i // 7 * 3 for i in range(120)]
     for name in ("late.mkv", "late.mp4"):
         with open_source(make_film(name, times=shown, sound=True, **SLOW)) as source:
             expected, said = whole(source)
@@ -121,7 +127,7 @@ def test_a_film_cut_short(make_film: MakeFilm, name: str, share: float) -> None:
     assert_same(expected, frames)
     assert report == said
     # The index of a Matroska file is at its end.
-    assert (threads > 1) == name.endswith("mp4")
+    assert threads == 0 or name.endswith("mp4")
 
 
 @pytest.mark.parametrize(
@@ -171,19 +177,28 @@ def test_what_waits_in_memory_is_bounded(make_film: MakeFilm) -> None:
 
 
 def test_damage_within(make_film: MakeFilm) -> None:
-    """Bytes that were spoilt cost their pictures and no others."""
+    """Bytes that were spoilt cost some pictures near them, and move none of the others."""
     film = make_film("spoilt.mp4", noise=True, **SLOW)
+    with open_source(film) as source:
+        clean, _ = whole(source)
     data = bytearray(film.read_bytes())
     for place in (0.3, 0.5, 0.7):
         at = int(len(data) * place)
         data[at : at + 400] = b"\xff" * 400
     film.write_bytes(data)
     with open_source(film) as source:
-        expected, said = whole(source)
+        in_one_piece, _ = whole(source)
         frames, report, threads = in_parts(source)
     assert threads > 1
-    assert [t for t, _ in frames] == [t for t, _ in expected]
-    assert report == said
+    pictures = dict(clean)
+    unhurt, before = (
+        sum(t in pictures and same(seen, pictures[t]) for t, seen in read)
+        for read in (frames, in_one_piece)
+    )
+    assert max(95, before) <= unhurt < 120
+    assert report is not None
+    assert report.damaged_packets > 0
+    assert report.end_time == pytest.approx(60.0)
 
 
 def test_leaving_early_ends_the_threads(make_film: MakeFilm) -> None:

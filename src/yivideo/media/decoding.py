@@ -51,6 +51,7 @@ class Decoder:
         self.damaged = 0
         self.broke_off = False
         self.missed = 0
+        self._counted_from: int | None = None
         self.source = self._opened()
 
     def __enter__(self) -> Self:
@@ -71,14 +72,18 @@ class Decoder:
         self._moved = False
         return source
 
-    def from_here(self, before: float | None = None) -> Iterator[tuple[VideoFrame, float]]:
+    def from_here(
+        self, before: float | None = None, counted_from: float | None = None
+    ) -> Iterator[tuple[VideoFrame, float]]:
         """Pictures from the present position on, with the second at which each is shown.
 
         Where a key frame is shown at ``before`` nothing behind it is decoded, nor that one itself.
+        Packets that are shown earlier than ``counted_from`` are not among the ``damaged``.
         """
         source = self.source
         clock = Clock(float(source.time_base), source.zero, source.period)
         self._moved = True
+        self._counted_from = None if counted_from is None else self._stamp(counted_from)
         for picture, stamp in self._pictures(before):
             yield picture, clock.time_of(stamp)
 
@@ -91,16 +96,13 @@ class Decoder:
         damaged = self.damaged
         for margin in _SEEK_MARGINS:
             landed = self.seek(start - settling - margin)
-            skipping = True
-            for picture, time in self.from_here(before):
+            self.damaged = damaged
+            for picture, time in self.from_here(before, counted_from=start):
                 if not landed and time > start + ROUNDING:
                     self.missed += 1
                     break
                 landed = True
                 if time >= earliest:
-                    if skipping:
-                        # What was passed over on the way here was not asked for.
-                        self.damaged, skipping = damaged, False
                     yield picture, time
             if landed:
                 return
@@ -112,9 +114,8 @@ class Decoder:
         """
         source = self.source
         if time > 0 and source.stamps != "none":
-            ticks = round((time + source.zero) / source.time_base)
             try:
-                source.container.seek(ticks, stream=source.stream)
+                source.container.seek(self._stamp(time), stream=source.stream)
             except FFmpegError:
                 pass
             else:
@@ -155,9 +156,7 @@ class Decoder:
         """Pictures in presentation order with the time stamps that can be trusted."""
         source, cancelled = self.source, self._cancelled
         stamps = _DecodingStamps(source) if source.stamps == "dts" else None
-        last = None
-        if before is not None:
-            last = round((before + source.zero) / source.time_base)
+        last = None if before is None else self._stamp(before)
         for packet in self._packets():
             if cancelled is not None and cancelled():
                 raise Cancelled("Stopped on request.")
@@ -174,6 +173,10 @@ class Decoder:
             if packet is None:
                 return
 
+    def _stamp(self, time: float) -> int:
+        """The film's time stamp of that second."""
+        return round((time + self.source.zero) / self.source.time_base)
+
     def _decoded(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
         try:
             return self.source.stream.codec_context.decode(packet)
@@ -184,7 +187,8 @@ class Decoder:
         except EOFError:
             pass
         except _DAMAGE:
-            self.damaged += 1
+            stamp, first = packet and packet.pts, self._counted_from
+            self.damaged += stamp is None or first is None or stamp >= first
         return []
 
     def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
