@@ -6,7 +6,6 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,16 +124,17 @@ class Uploads:
 
     def _created(self, headers: dict[str, str]) -> httpx.Response:
         """The answer that makes an upload; one whose answer was lost expires without a byte."""
-        for tries in count(1):
+        tries = 0
+        while True:
             try:
                 return self._client.send("POST", "/v1/uploads", headers=headers)
             except (ServerUnavailable, LedgerUnavailable) as error:
                 # Where nobody has listened at all, waiting would only make the sentence come later.
-                absent = tries == 1 and isinstance(error.__cause__, httpx.ConnectError)
+                absent = tries == 0 and isinstance(error.__cause__, httpx.ConnectError)
+                tries += 1
                 if absent or tries >= _TRIES:
                     raise
                 time.sleep(_pause(tries))
-        raise AssertionError("counting does not end")
 
     def _begun(self, bookmark: Path, size: int) -> tuple[str, int] | None:
         """An upload of this very file that is under way or done, and how far it is."""
